@@ -1,0 +1,1 @@
+//! Code systems: releases, hierarchy and look-up

@@ -1,0 +1,1 @@
+//! Notes, spans, templates, entries, suggestions and decisions: states and legal transitions

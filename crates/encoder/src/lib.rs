@@ -1,0 +1,1 @@
+//! The transformer on candle: tokenizer, forward pass, gradients, kernels

@@ -1,0 +1,1 @@
+//! Bytes from outside to notes, with the place of every fault

@@ -1,0 +1,1 @@
+//! axum: state, sign-in, handlers, background jobs, the embedded frontend

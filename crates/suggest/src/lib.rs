@@ -1,0 +1,1 @@
+//! From a note to suggestions with evidence and confidence

@@ -1,0 +1,1 @@
+//! Corpora and evaluation of suggestions against reference entries
