@@ -1,1 +1,25 @@
-//! The transformer on candle: tokenizer, forward pass, gradients, kernels
+//! The transformer on candle: tokenizer, forward pass, gradients, kernels.
+//!
+//! A [`Encoder`] is loaded from a Hugging Face folder of any BERT (`config.json`, `tokenizer.json`,
+//! `model.safetensors`) and turns texts into vectors: one per text ([`Encode::embed`]) or one per word piece,
+//! each with its place in the text ([`Encode::token_states`]). This crate knows nothing of medicine, and it is
+//! the only one, beside what trains, that knows candle.
+
+mod bert;
+mod config;
+mod encoder;
+mod error;
+mod folder;
+mod manifest;
+mod tokenizer;
+pub mod weights;
+mod windows;
+
+pub use bert::TrainableBert;
+pub use config::{Activation, BertConfig};
+pub use encoder::{Encode, Encoder, Options};
+pub use error::{Error, Result};
+pub use folder::ModelFolder;
+pub use manifest::{Manifest, ModelVersion, sha256_hex};
+pub use tokenizer::{Tokenizer, Tokens};
+pub use windows::{TokenStates, Window, plan as plan_windows};

@@ -1,0 +1,107 @@
+//! A Hugging Face model folder, read and checked but not yet turned into an encoder.
+
+use crate::config::BertConfig;
+use crate::error::{Error, Result};
+use crate::manifest::{Manifest, ModelVersion, sha256_hex};
+use crate::tokenizer::Tokenizer;
+use crate::weights::Weights;
+use serde::Deserialize;
+use std::path::Path;
+
+const CONFIG: &str = "config.json";
+const TOKENIZER: &str = "tokenizer.json";
+const WEIGHTS: &str = "model.safetensors";
+const MANIFEST: &str = "manifest.json";
+const SENTENCE: &str = "sentence_bert_config.json";
+
+/// The parts of a model folder. Tensors are not looked at until [`Weights::get`].
+#[derive(Debug)]
+pub struct ModelFolder {
+    /// Shape of the model.
+    pub config: BertConfig,
+    /// Its tokenizer.
+    pub tokenizer: Tokenizer,
+    /// Its tensors.
+    pub weights: Weights,
+    /// What the folder says about itself, where it does.
+    pub manifest: Option<Manifest>,
+    /// Hash of what determines the vectors.
+    pub version: ModelVersion,
+    /// Word pieces (with `[CLS]` and `[SEP]`) after which an embedded text is cut: `max_seq_length` of
+    /// `sentence_bert_config.json`, else 256, never above the model's positions.
+    pub embed_limit: usize,
+}
+
+#[derive(Deserialize)]
+struct SentenceConfig {
+    max_seq_length: Option<usize>,
+}
+
+impl ModelFolder {
+    /// Reads `config.json`, `tokenizer.json` and `model.safetensors`, and checks them against `manifest.json`
+    /// where the folder has one. Files that the manifest names beside these are checked too.
+    pub fn open(folder: impl AsRef<Path>) -> Result<Self> {
+        let folder = folder.as_ref();
+        let manifest = optional(folder, MANIFEST)?.map(|bytes| Manifest::from_json(&bytes)).transpose()?;
+        let config_bytes = required(folder, CONFIG)?;
+        let tokenizer_bytes = required(folder, TOKENIZER)?;
+        let weight_bytes = required(folder, WEIGHTS)?;
+        let sentence = optional(folder, SENTENCE)?;
+
+        // Hashing the weights and parsing the vocabulary take about as long: do both at once.
+        let (tokenizer, weight_sum) = std::thread::scope(|scope| {
+            let sum = scope.spawn(|| sha256_hex(&weight_bytes));
+            let tokenizer = Tokenizer::from_json(&tokenizer_bytes);
+            (tokenizer, sum.join().expect("hashing does not panic"))
+        });
+        let sums = [
+            (CONFIG, sha256_hex(&config_bytes)),
+            (TOKENIZER, sha256_hex(&tokenizer_bytes)),
+            (WEIGHTS, weight_sum),
+        ];
+        if let Some(manifest) = &manifest {
+            for (file, expected) in &manifest.files {
+                let known = sums.iter().find(|(name, _)| name == file);
+                let found = match known {
+                    Some((_, sum)) => sum.clone(),
+                    None => sha256_hex(&required(folder, file)?),
+                };
+                if !found.eq_ignore_ascii_case(expected) {
+                    return Err(Error::Checksum { file: file.clone(), found, expected: expected.clone() });
+                }
+            }
+        }
+
+        let config = BertConfig::from_json(&config_bytes)?;
+        let tokenizer = tokenizer?;
+        tokenizer.check_fits(config.vocab_size)?;
+        let weights = Weights::parse(WEIGHTS, weight_bytes)?;
+        let embed_limit = sentence
+            .and_then(|bytes| serde_json::from_slice::<SentenceConfig>(&bytes).ok())
+            .and_then(|s| s.max_seq_length)
+            .unwrap_or(256)
+            .clamp(3, config.max_position_embeddings);
+        Ok(Self {
+            version: ModelVersion::from_files(&sums),
+            config,
+            tokenizer,
+            weights,
+            manifest,
+            embed_limit,
+        })
+    }
+}
+
+fn required(folder: &Path, file: &str) -> Result<Vec<u8>> {
+    optional(folder, file)?
+        .ok_or_else(|| Error::MissingFile { folder: folder.to_owned(), file: file.to_owned() })
+}
+
+fn optional(folder: &Path, file: &str) -> Result<Option<Vec<u8>>> {
+    let path = folder.join(file);
+    match std::fs::read(&path) {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(source) => Err(Error::Io { path, source }),
+    }
+}
