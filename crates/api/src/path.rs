@@ -1,0 +1,67 @@
+//! Paths of version 1. `{x}` stands for one segment; the functions fill them in for the page and the tests.
+
+pub const SESSION: &str = "/api/v1/session";
+pub const PASSWORD: &str = "/api/v1/session/password";
+pub const ENTRIES: &str = "/api/v1/entries";
+pub const PROGRESS: &str = "/api/v1/entries/progress";
+pub const NEXT_ENTRY: &str = "/api/v1/entries/next";
+pub const ENTRY: &str = "/api/v1/entries/{entry}";
+pub const DECISIONS: &str = "/api/v1/entries/{entry}/decisions";
+pub const LEASE: &str = "/api/v1/entries/{entry}/lease";
+pub const SUGGEST_AGAIN: &str = "/api/v1/entries/{entry}/suggest";
+pub const IMPORT: &str = "/api/v1/import";
+pub const CODES: &str = "/api/v1/codes";
+pub const CODE: &str = "/api/v1/codes/{system}/{code}";
+pub const TEMPLATES: &str = "/api/v1/templates";
+pub const TEMPLATE: &str = "/api/v1/templates/{template}";
+pub const ACCURACY: &str = "/api/v1/accuracy";
+pub const CORRECTIONS: &str = "/api/v1/corrections";
+pub const SYSTEM: &str = "/api/v1/system";
+pub const JOBS: &str = "/api/v1/jobs";
+pub const RETRY_JOB: &str = "/api/v1/jobs/{job}/retry";
+pub const USERS: &str = "/api/v1/users";
+pub const USER: &str = "/api/v1/users/{user}";
+pub const OPENAPI: &str = "/api/v1/openapi.json";
+
+/// Every request that changes something carries this header with any value: a form on another site cannot set it.
+pub const CSRF_HEADER: &str = "x-overread";
+
+/// Fills the `{...}` segments of a path in their order.
+pub fn fill(path: &str, segments: &[&str]) -> String {
+    let mut segments = segments.iter();
+    path.split('/')
+        .map(|part| {
+            if part.starts_with('{') {
+                segments.next().map_or_else(String::new, |segment| encode(segment))
+            } else {
+                part.to_owned()
+            }
+        })
+        .collect::<Vec<_>>()
+        .join("/")
+}
+
+/// Percent-encodes all but RFC 3986 unreserved characters.
+pub fn encode(text: &str) -> String {
+    use std::fmt::Write as _;
+    let mut out = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            out.push(char::from(byte));
+        } else {
+            let _ = write!(out, "%{byte:02X}");
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fills_and_encodes_segments() {
+        assert_eq!(fill(CODE, &["icd-10-cm", "E11.22"]), "/api/v1/codes/icd-10-cm/E11.22");
+        assert_eq!(fill(ENTRY, &["a/b ü"]), "/api/v1/entries/a%2Fb%20%C3%BC");
+    }
+}

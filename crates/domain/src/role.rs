@@ -1,0 +1,95 @@
+//! Who may do what. The server asks [`Role::may`] on every route; the page asks it to leave out what would be refused.
+
+use serde::{Deserialize, Serialize};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    Reviewer,
+    Coder,
+    QaLead,
+    Administrator,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Permission {
+    /// See the queue and open entries.
+    ReadEntries,
+    /// Decide on entries that are not exceptions.
+    Decide,
+    /// Decide on entries in the exceptions queue.
+    ResolveExceptions,
+    /// Open a finished entry again.
+    Reopen,
+    SearchCodes,
+    ImportNotes,
+    ExportCorrections,
+    SeeAccuracy,
+    /// See background jobs, the model and the code releases.
+    SeeSystem,
+    /// Ask for suggestions again, retry jobs.
+    RunJobs,
+    EditTemplates,
+    ManageUsers,
+}
+
+impl Role {
+    pub const ALL: [Self; 4] = [Self::Reviewer, Self::Coder, Self::QaLead, Self::Administrator];
+
+    /// Minimum necessary, 45 CFR 164.502(b): administrators run the installation and do not read notes.
+    pub fn may(self, permission: Permission) -> bool {
+        use Permission as P;
+        match self {
+            Self::Reviewer => matches!(permission, P::ReadEntries | P::Decide | P::SearchCodes),
+            Self::Coder => matches!(
+                permission,
+                P::ReadEntries | P::Decide | P::ResolveExceptions | P::Reopen | P::SearchCodes | P::SeeSystem
+            ),
+            Self::QaLead => matches!(
+                permission,
+                P::ReadEntries
+                    | P::Decide
+                    | P::ResolveExceptions
+                    | P::Reopen
+                    | P::SearchCodes
+                    | P::ImportNotes
+                    | P::ExportCorrections
+                    | P::SeeAccuracy
+                    | P::SeeSystem
+                    | P::RunJobs
+            ),
+            Self::Administrator => matches!(
+                permission,
+                P::SearchCodes
+                    | P::ImportNotes
+                    | P::SeeSystem
+                    | P::RunJobs
+                    | P::EditTemplates
+                    | P::ManageUsers
+            ),
+        }
+    }
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Reviewer => "reviewer",
+            Self::Coder => "coder",
+            Self::QaLead => "qa_lead",
+            Self::Administrator => "administrator",
+        }
+    }
+
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|role| role.as_str() == name)
+    }
+
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Reviewer => "Reviewer",
+            Self::Coder => "Coder",
+            Self::QaLead => "QA lead",
+            Self::Administrator => "Administrator",
+        }
+    }
+}
