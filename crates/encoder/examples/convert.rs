@@ -34,22 +34,12 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         }
     }
     let mut files = BTreeMap::new();
-    for file in [
-        "config.json",
-        "model.safetensors",
-        "sentence_bert_config.json",
-        "tokenizer.json",
-    ] {
+    for file in ["config.json", "model.safetensors", "sentence_bert_config.json", "tokenizer.json"] {
         if to.join(file).exists() {
             files.insert(file.to_owned(), sha256_hex(&std::fs::read(to.join(file))?));
         }
     }
-    let manifest = Manifest {
-        name: name.clone(),
-        base: base.clone(),
-        licence: licence.clone(),
-        files,
-    };
+    let manifest = Manifest { name: name.clone(), base: base.clone(), licence: licence.clone(), files };
     let json = serde_json::to_string_pretty(&manifest)?;
     std::fs::write(to.join("manifest.json"), json + "\n")?;
     println!("{}", ModelFolder::open(to)?.version);

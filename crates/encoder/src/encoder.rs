@@ -112,6 +112,11 @@ impl Encoder {
         self.embed_limit
     }
 
+    /// Tokens that neighbouring windows share.
+    pub fn overlap(&self) -> usize {
+        self.options.overlap
+    }
+
     /// Last hidden states of each sequence of ids (`[CLS]` and `[SEP]` included), row-major
     /// `[length, hidden]`, in the order given.
     pub fn forward(&self, sequences: &[Vec<u32>]) -> Result<Vec<Vec<f32>>> {

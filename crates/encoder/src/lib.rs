@@ -14,6 +14,7 @@ mod manifest;
 mod tokenizer;
 pub mod weights;
 mod windows;
+pub mod worker;
 
 pub use bert::TrainableBert;
 pub use config::{Activation, BertConfig};
@@ -23,3 +24,4 @@ pub use folder::ModelFolder;
 pub use manifest::{Manifest, ModelVersion, sha256_hex};
 pub use tokenizer::{Tokenizer, Tokens};
 pub use windows::{TokenStates, Window, plan as plan_windows};
+pub use worker::Worker;
