@@ -1,1 +1,37 @@
-//! The only crate with SQL: SQLite and PostgreSQL
+//! The only crate with SQL: `SQLite` in one file by default, `PostgreSQL` by URL, one set of texts for both.
+//!
+//! Notes, suggestion sets and decisions are written once and never changed (the database itself refuses); an entry's row
+//! is a projection of its decisions, brought up to date in the same transaction as the decision. Nothing here knows of
+//! HTTP, and no error or log line carries clinical text.
+
+mod accuracy;
+mod corrections;
+mod counters;
+mod decide;
+mod dialect;
+mod entry;
+mod error;
+mod import;
+mod jobs;
+mod lease;
+mod migrate;
+mod queue;
+mod row;
+mod source;
+mod store;
+mod template;
+mod user;
+
+pub use accuracy::{Accuracy, AccuracyFilter, CalibrationBin, CodeCounts, Counts, FieldCounts};
+pub use corrections::{CorrectionFilter, Corrections};
+pub use decide::{DecideOutcome, DecideRequest};
+pub use dialect::Engine;
+pub use entry::{EntryRecord, EntryRow, Lease, SuggestingState};
+pub use error::StoreError;
+pub use import::{ImportOutcome, NewNote};
+pub use jobs::{ClaimedJob, JobCounts, JobPage, JobRow, JobState};
+pub use queue::{Progress, QueueFilter, QueuePage, QueueSort};
+pub use source::Source;
+pub use store::Store;
+pub use template::TemplateRow;
+pub use user::{NewUser, Session, User, UserPatch};
