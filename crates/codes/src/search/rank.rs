@@ -1,0 +1,176 @@
+//! From readings of a query to ranked codes.
+
+use std::collections::HashMap;
+
+use super::index::{Index, Scratch, meaning};
+use super::query::{Reading, readings};
+use super::{Context, Hit, Options};
+use crate::release::{Entry, EntryKind, Release, TermKind};
+
+/// Share of a full score that a term gets for having every word of the query, however long it is itself.
+const BASE: f32 = 0.45;
+/// Terms looked at closely, of those that share a word with the query.
+const CLOSE: usize = 160;
+
+/// Score and the term that earned it, an entry.
+type Found = HashMap<u32, (f32, u32)>;
+
+pub(super) fn search(release: &Release, index: &Index, query: &str, options: &Options) -> Vec<Hit> {
+    let mut hits = by_code(release, query, options);
+    let mut found = Found::new();
+    let mut words: Vec<u32> = Vec::new();
+    for reading in readings(index, query, options) {
+        words.extend(reading.slots.iter().flat_map(|s| &s.choices).filter(|c| c.1 > 0.7).map(|c| c.0));
+        index.with_scratch(|scratch| collect(release, index, &reading, scratch, &mut found));
+    }
+    words.sort_unstable();
+    words.dedup();
+    project(release, index, &words, &mut found);
+
+    let mut ranked: Vec<(f32, u32, u32)> = found
+        .into_iter()
+        .filter_map(|(entry, (score, doc))| {
+            let e = release.entry(entry)?;
+            (e.billable() || !options.billable_only).then(|| (score + prior(e, options.context), entry, doc))
+        })
+        .collect();
+    ranked.sort_by(|a, b| b.0.total_cmp(&a.0).then_with(|| a.1.cmp(&b.1)));
+    for (score, entry, doc) in ranked {
+        if hits.len() >= options.limit {
+            break;
+        }
+        let Some(e) = release.entry(entry).filter(|_| !hits.iter().any(|h| h.entry == entry)) else {
+            continue;
+        };
+        let doc = &index.docs[doc as usize];
+        hits.push(hit(e, score, index.text(release, doc), doc.kind));
+    }
+    hits.truncate(options.limit);
+    hits
+}
+
+fn hit(e: Entry<'_>, score: f32, term: &str, kind: TermKind) -> Hit {
+    Hit {
+        code: e.code().to_owned(),
+        title: e.title().to_owned(),
+        billable: e.billable(),
+        score,
+        matched_term: term.to_owned(),
+        matched_kind: kind,
+        entry: e.index(),
+    }
+}
+
+/// Codes that begin as typed: itself first, then in code order.
+fn by_code(release: &Release, query: &str, options: &Options) -> Vec<Hit> {
+    let query = query.trim();
+    let mut chars = query.chars().filter(|c| *c != '.');
+    let looks_like_code = chars.next().is_some_and(|c| c.is_ascii_alphabetic())
+        && chars.next().is_some_and(|c| c.is_ascii_digit())
+        && chars.all(|c| c.is_ascii_alphanumeric())
+        && query.len() <= 8;
+    if !looks_like_code {
+        return Vec::new();
+    }
+    release
+        .with_prefix(query)
+        .filter(|e| e.billable() || !options.billable_only)
+        .take(options.limit)
+        .enumerate()
+        .map(|(i, e)| hit(e, 2.0 - i as f32 / 1000.0, e.code(), TermKind::Code))
+        .collect()
+}
+
+fn collect(release: &Release, index: &Index, reading: &Reading, scratch: &mut Scratch, found: &mut Found) {
+    let total: f32 = reading.slots.iter().map(|s| s.weight).sum();
+    scratch.clear();
+    for slot in &reading.slots {
+        scratch.next_slot();
+        for &(word, quality) in &slot.choices {
+            let weight = index.weights[word as usize] * quality;
+            for &posting in index.postings(word) {
+                scratch.add(posting, slot.weight * quality, weight);
+            }
+        }
+    }
+    let mut scored: Vec<(f32, u32)> = scratch
+        .touched
+        .iter()
+        .map(|&doc| {
+            let cell = &scratch.cells[doc as usize];
+            let weight = index.docs[doc as usize].weight;
+            let has = (cell.met / total).min(1.0);
+            let meant = if weight > 0.0 { (cell.meant / weight).min(1.0) } else { 0.5 };
+            (reading.trust * has * (BASE + (1.0 - BASE) * meant), doc)
+        })
+        .collect();
+    if scored.len() > CLOSE {
+        scored.select_nth_unstable_by(CLOSE, |a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
+        scored.truncate(CLOSE);
+    }
+    for (score, doc) in scored {
+        let d = &index.docs[doc as usize];
+        let score = score
+            + match d.kind {
+                TermKind::Synonym => 0.03,
+                TermKind::Title => 0.005,
+                TermKind::Inclusion | TermKind::Code => 0.0,
+            };
+        keep(found, d.entry, score, doc);
+    }
+    let _ = release;
+}
+
+fn keep(found: &mut Found, entry: u32, score: f32, doc: u32) {
+    let best = found.entry(entry).or_insert((score, doc));
+    if score > best.0 {
+        *best = (score, doc);
+    }
+}
+
+/// Gives what is not billable's score to the billable code that says the same: the 7th character that the words
+/// name, else the default.
+fn project(release: &Release, index: &Index, words: &[u32], found: &mut Found) {
+    let above: Vec<(u32, f32, u32)> =
+        found.iter().map(|(&entry, &(score, doc))| (entry, score, doc)).collect();
+    for (entry, score, doc) in above {
+        let Some(e) = release.entry(entry).filter(|e| !e.billable()) else { continue };
+        let extends = e.children().next().is_some_and(|c| c.kind() == EntryKind::Extension);
+        if !extends {
+            keep(found, e.default_leaf().index(), score - 0.01, doc);
+            continue;
+        }
+        let best = e
+            .children()
+            .map(|child| {
+                let said = index.sevenths.get(meaning(child)).map_or(&[][..], Vec::as_slice);
+                let met: f32 = said
+                    .iter()
+                    .filter(|w| words.binary_search(w).is_ok())
+                    .map(|w| index.weights[*w as usize])
+                    .sum();
+                let all: f32 = said.iter().map(|w| index.weights[*w as usize]).sum();
+                (if met > 0.0 { met - 0.1 * (all - met) } else { 0.0 }, child.index())
+            })
+            .max_by(|a, b| a.0.total_cmp(&b.0).then(b.1.cmp(&a.1)));
+        if let Some((gain, child)) = best {
+            let child = if gain > 0.0 { child } else { e.default_leaf().index() };
+            keep(found, child, score + 0.01 * gain.clamp(0.0, 10.0), doc);
+        }
+    }
+}
+
+/// What is likelier before a word is read: unspecified before specific, billable before not, diseases before external
+/// causes, pregnancy, birth and circumstances.
+fn prior(e: Entry<'_>, context: Context) -> f32 {
+    let chapter = match e.code().as_bytes()[0] {
+        b'V'..=b'Y' => -0.14,
+        b'O' | b'P' => -0.08,
+        b'Z' if context == Context::Current => -0.03,
+        b'Q' | b'T' | b'U' => -0.03,
+        _ => 0.0,
+    };
+    let base = e.parent().filter(|p| p.is_code()).is_some_and(|p| p.default_leaf() == e.default_leaf());
+    let length = e.code().len() as f32;
+    chapter + if base { 0.03 } else { 0.0 } + if e.billable() { 0.01 } else { 0.0 } - 0.002 * length
+}
