@@ -1,0 +1,36 @@
+//! What can go wrong between a note and its suggestions. No message ever holds words of a note.
+
+/// Why a model folder could not be turned into a [`crate::Suggester`].
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum LoadError {
+    #[error("encoder: {0}")]
+    Encoder(#[from] overread_encoder::Error),
+    /// `heads.json` of the model folder is unreadable or made for another shape.
+    #[error("heads.json: {reason}")]
+    Heads { reason: String },
+}
+
+/// Why a note got no suggestions.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SuggestError {
+    #[error("encoder: {0}")]
+    Encoder(#[from] overread_encoder::Error),
+    #[error("template: {0}")]
+    Template(#[from] overread_domain::template::TemplateError),
+}
+
+/// Why the vectors of a code release could not be made, kept or read.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SearchError {
+    #[error("encoder: {0}")]
+    Encoder(#[from] overread_encoder::Error),
+    #[error("vectors: {0}")]
+    Vectors(#[from] overread_codes::VectorError),
+    #[error("building the vectors was cancelled after {done} of {total} terms")]
+    Cancelled { done: usize, total: usize },
+    #[error("cannot access {path}: {source}", path = path.display())]
+    Io { path: std::path::PathBuf, source: std::io::Error },
+}
