@@ -68,7 +68,7 @@ impl TrainableBert {
         &self.vars
     }
 
-    /// Current values of all tensors, for [`crate::weights::write`] or [`crate::Encoder::from_tensors`].
+    /// Current values of all tensors, for [`crate::write_folder`].
     pub fn export(&self) -> Result<BTreeMap<String, (Vec<usize>, Vec<f32>)>> {
         self.tensors
             .iter()

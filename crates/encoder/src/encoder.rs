@@ -1,13 +1,12 @@
 //! The encoder as others use it: texts in, vectors out.
 
-use crate::bert::TrainableBert;
 use crate::config::BertConfig;
 use crate::error::{Error, Result};
 use crate::folder::ModelFolder;
+use crate::kernels::{Engine, Isa};
 use crate::manifest::{Manifest, ModelVersion};
 use crate::tokenizer::{Tokenizer, Tokens};
 use crate::windows::{self, TokenStates, Window};
-use candle_core::{Device, Tensor};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -63,7 +62,7 @@ pub struct Encoder {
     manifest: Option<Manifest>,
     options: Options,
     embed_limit: usize,
-    model: TrainableBert,
+    engine: Engine,
 }
 
 impl Encoder {
@@ -79,7 +78,9 @@ impl Encoder {
 
     /// Takes an opened folder apart.
     pub fn from_folder(folder: ModelFolder, options: Options) -> Result<Self> {
-        let model = TrainableBert::load(&folder.config, &folder.weights, |_| false)?;
+        let engine = Engine::new(&folder.config, Isa::best(), options.threads, |name, shape| {
+            folder.weights.get(name, shape)
+        })?;
         let window = options.window.clamp(3, folder.config.max_position_embeddings);
         Ok(Self {
             config: folder.config,
@@ -88,7 +89,7 @@ impl Encoder {
             manifest: folder.manifest,
             options: Options { window, ..options },
             embed_limit: folder.embed_limit,
-            model,
+            engine,
         })
     }
 
@@ -120,14 +121,9 @@ impl Encoder {
     /// Last hidden states of each sequence of ids (`[CLS]` and `[SEP]` included), row-major
     /// `[length, hidden]`, in the order given.
     pub fn forward(&self, sequences: &[Vec<u32>]) -> Result<Vec<Vec<f32>>> {
-        sequences
-            .iter()
-            .map(|ids| {
-                let ids = Tensor::from_slice(ids, (1, ids.len()), &Device::Cpu)?;
-                let states = self.model.forward(&ids, None)?;
-                Ok(states.flatten_all()?.to_vec1::<f32>()?)
-            })
-            .collect()
+        let mut all = Vec::with_capacity(sequences.len());
+        self.engine.forward(sequences, |_, states| all.push(states.to_vec()))?;
+        Ok(all)
     }
 
     /// [`Encode::embed`] with another limit than the model's.

@@ -4,8 +4,9 @@ use crate::config::BertConfig;
 use crate::error::{Error, Result};
 use crate::manifest::{Manifest, ModelVersion, sha256_hex};
 use crate::tokenizer::Tokenizer;
-use crate::weights::Weights;
+use crate::weights::{self, Precision, Weights};
 use serde::Deserialize;
+use std::collections::BTreeMap;
 use std::path::Path;
 
 const CONFIG: &str = "config.json";
@@ -90,6 +91,39 @@ impl ModelFolder {
             embed_limit,
         })
     }
+}
+
+/// Writes a model folder: `tensors` as `model.safetensors`, the configuration and tokenizer of the folder `from`
+/// as they are, and a manifest of them all. Returns the new folder's version.
+pub fn write_folder(
+    from: &Path,
+    to: &Path,
+    (name, base, licence): (&str, &str, &str),
+    tensors: &BTreeMap<String, (Vec<usize>, Vec<f32>)>,
+    precision: Precision,
+) -> Result<ModelVersion> {
+    let io = |path: &Path, source| Error::Io { path: path.to_owned(), source };
+    std::fs::create_dir_all(to).map_err(|e| io(to, e))?;
+    weights::write(&to.join(WEIGHTS), tensors, precision)?;
+    for file in [CONFIG, TOKENIZER, SENTENCE] {
+        if let Some(bytes) = optional(from, file)? {
+            let path = to.join(file);
+            std::fs::write(&path, bytes).map_err(|e| io(&path, e))?;
+        }
+    }
+    let mut files = BTreeMap::new();
+    for file in [CONFIG, TOKENIZER, WEIGHTS, SENTENCE] {
+        if let Some(bytes) = optional(to, file)? {
+            files.insert(file.to_owned(), sha256_hex(&bytes));
+        }
+    }
+    let manifest =
+        Manifest { name: name.to_owned(), base: base.to_owned(), licence: licence.to_owned(), files };
+    let path = to.join(MANIFEST);
+    let json =
+        serde_json::to_string_pretty(&manifest).map_err(|e| Error::Manifest { reason: e.to_string() })?;
+    std::fs::write(&path, json + "\n").map_err(|e| io(&path, e))?;
+    Ok(ModelFolder::open(to)?.version)
 }
 
 fn required(folder: &Path, file: &str) -> Result<Vec<u8>> {
