@@ -32,7 +32,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         .collect();
     let keystrokes: Vec<&str> =
         phrases.iter().flat_map(|p| p.char_indices().skip(1).map(move |(i, _)| &p[..i])).collect();
-    let titles: Vec<&str> = release.iter().filter(|e| e.billable()).step_by(97).map(|e| e.title()).collect();
+    let titles: Vec<&str> =
+        release.iter().filter(|e| e.billable()).step_by(97).map(overread_codes::Entry::title).collect();
     let misspelt: Vec<String> = titles.iter().map(|t| misspell(t)).collect();
     let misspelt: Vec<&str> = misspelt.iter().map(String::as_str).collect();
     for (name, queries) in [

@@ -35,7 +35,9 @@ fn main() -> Result<(), Box<dyn Error>> {
             std::io::stdin().read_to_string(&mut text)?;
             notes(&text)?
         }
-        Some(path) if path.ends_with(".tsv") => phrases(&std::fs::read_to_string(path)?),
+        Some(path) if std::path::Path::new(path).extension().is_some_and(|e| e == "tsv") => {
+            phrases(&std::fs::read_to_string(path)?)
+        }
         Some(path) => notes(&std::fs::read_to_string(path)?)?,
     };
     for (name, use_context) in [("words alone", false), ("words and assertion", true)] {

@@ -131,6 +131,7 @@ impl<'a> Entry<'a> {
 
     /// The billable code at or below this entry that says no more than the entry itself: "unspecified", "without
     /// complications", first encounter. Itself when billable.
+    #[must_use]
     pub fn default_leaf(self) -> Self {
         self.at(self.release.default_leaf[self.index as usize])
     }

@@ -96,6 +96,7 @@ impl Scratch {
 fn factor(role: Role) -> f32 {
     match role {
         Role::Plain => 1.0,
+        Role::Narrowing => 1.7,
         Role::Residual => 0.6,
         Role::Filler => 0.06,
         Role::Absent => 0.08,
@@ -190,13 +191,15 @@ impl Index {
         self.scratch.lock().unwrap_or_else(PoisonError::into_inner).push(scratch);
         out
     }
+}
 
+impl Doc {
     /// The words of the term as they stand in the release.
-    pub(super) fn text<'a>(&self, release: &'a Release, doc: &Doc) -> &'a str {
-        let Some(entry) = release.entry(doc.entry) else { return "" };
-        match doc.kind {
-            TermKind::Inclusion => entry.inclusion_terms().nth(doc.ordinal as usize).unwrap_or_default(),
-            TermKind::Synonym => synonyms::phrase(doc.ordinal),
+    pub fn text<'a>(&self, release: &'a Release) -> &'a str {
+        let Some(entry) = release.entry(self.entry) else { return "" };
+        match self.kind {
+            TermKind::Inclusion => entry.inclusion_terms().nth(self.ordinal as usize).unwrap_or_default(),
+            TermKind::Synonym => synonyms::phrase(self.ordinal),
             TermKind::Title | TermKind::Code => entry.title(),
         }
     }

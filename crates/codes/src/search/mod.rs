@@ -6,6 +6,7 @@
 //! the meaning). A category's score also goes to the billable code below it that says no more.
 
 mod index;
+mod laterality;
 mod query;
 mod rank;
 mod synonyms;

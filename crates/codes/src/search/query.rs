@@ -64,9 +64,10 @@ const MODIFIERS: &[(&str, f32)] = &[
     ("intermittent", 0.4),
     ("some", 0.05),
     ("very", 0.05),
-    ("left", 0.8),
-    ("right", 0.8),
-    ("bilateral", 0.8),
+    ("left", 0.3),
+    ("right", 0.3),
+    ("bilateral", 0.3),
+    ("both", 0.3),
     ("mildly", 0.1),
     ("longstanding", 0.1),
     ("long", 0.2),
@@ -116,6 +117,17 @@ const MODIFIERS: &[(&str, f32)] = &[
     ("work", 0.2),
 ];
 
+/// What the words are about: as the caller says, else as they say themselves.
+pub(super) fn context(query: &str, options: &Options) -> Context {
+    let words = query_words(query);
+    let has = |w: &str| words.iter().any(|x| x == w);
+    match options.context {
+        Context::Current if has("family") && (has("history") || has("hx")) => Context::FamilyHistory,
+        Context::Current if has("history") || has("hx") || has("h") && has("o") => Context::PersonalHistory,
+        context => context,
+    }
+}
+
 pub(super) fn readings(index: &Index, query: &str, options: &Options) -> Vec<Reading> {
     let mut words = query_words(query);
     words.truncate(MAX_WORDS);
@@ -127,15 +139,16 @@ pub(super) fn readings(index: &Index, query: &str, options: &Options) -> Vec<Rea
     for (words, trust) in variants(&words) {
         push_reading(index, &words, trust, typing, &mut out);
     }
-    let prefix: &[&str] = match options.context {
+    let prefix: &[&str] = match context(query, options) {
         Context::Current => return out,
         Context::PersonalHistory => &["personal", "history"],
         Context::FamilyHistory => &["family", "history"],
     };
+    words.retain(|w| !["personal", "family", "history", "hx", "h", "o"].contains(&w.as_str()));
     for (words, trust) in variants(&words) {
         let mut with: Vec<String> = prefix.iter().map(|w| (*w).to_owned()).collect();
-        with.extend(words.iter().filter(|w| !prefix.contains(&w.as_str()) && *w != "hx").cloned());
-        push_reading(index, &with, trust * 1.25, typing, &mut out);
+        with.extend(words);
+        push_reading(index, &with, trust, typing, &mut out);
     }
     out
 }
@@ -147,40 +160,45 @@ fn push_reading(index: &Index, words: &[String], trust: f32, typing: bool, out: 
     }
 }
 
-/// The query with its short forms written out: first senses, then other senses one at a time, then as typed.
-fn variants(words: &[String]) -> Vec<(Vec<String>, f32)> {
-    let mut pieces: Vec<(&[String], Option<&[Vec<String>]>)> = Vec::new();
-    let mut at = 0;
-    while at < words.len() {
-        let found = (1..=LONGEST_SHORT_FORM.min(words.len() - at)).rev().find_map(|n| {
-            let piece = &words[at..at + n];
-            senses(&piece.join(" ")).map(|s| (piece, s))
-        });
-        match found {
-            Some((piece, senses)) => {
-                pieces.push((piece, Some(senses)));
-                at += piece.len();
-            }
-            None => {
-                pieces.push((&words[at..=at], None));
-                at += 1;
-            }
+/// Words of the query that belong together, and what they stand for where they are a short form.
+struct Piece<'a> {
+    raw: &'a [String],
+    senses: Option<&'static [Vec<String>]>,
+}
+
+impl Piece<'_> {
+    fn written(&self, sense: usize) -> Vec<String> {
+        match self.senses {
+            Some(senses) => senses[sense.min(senses.len() - 1)].clone(),
+            None => self.raw.to_vec(),
         }
     }
-    if pieces.iter().all(|p| p.1.is_none()) {
+}
+
+/// The query with its short forms written out: first senses, then as typed, then other senses one at a time.
+fn variants(words: &[String]) -> Vec<(Vec<String>, f32)> {
+    let mut pieces: Vec<Piece<'_>> = Vec::new();
+    let mut at = 0;
+    while at < words.len() {
+        let longest = LONGEST_SHORT_FORM.min(words.len() - at);
+        let (len, senses) = (1..=longest)
+            .rev()
+            .find_map(|n| senses(&words[at..at + n].join(" ")).map(|s| (n, Some(s))))
+            .unwrap_or((1, None));
+        pieces.push(Piece { raw: &words[at..at + len], senses });
+        at += len;
+    }
+    if pieces.iter().all(|p| p.senses.is_none()) {
         return vec![(words.to_vec(), 1.0)];
     }
-    let write = |choose: &dyn Fn(usize) -> usize| -> Vec<String> {
-        let expand = |(i, (raw, senses)): (usize, &(&[String], Option<&[Vec<String>]>))| match senses {
-            Some(senses) => senses[choose(i).min(senses.len() - 1)].clone(),
-            None => raw.to_vec(),
-        };
-        pieces.iter().enumerate().flat_map(expand).collect()
+    let write = |other: Option<(usize, usize)>| -> Vec<String> {
+        let sense = |i| other.map_or(0, |(at, sense)| if at == i { sense } else { 0 });
+        pieces.iter().enumerate().flat_map(|(i, p)| p.written(sense(i))).collect()
     };
-    let mut out = vec![(write(&|_| 0), 1.0), (words.to_vec(), 0.97)];
-    for (i, (_, senses)) in pieces.iter().enumerate() {
-        for sense in 1..senses.map_or(0, <[_]>::len) {
-            out.push((write(&|j| if i == j { sense } else { 0 }), 0.96));
+    let mut out = vec![(write(None), 1.0), (words.to_vec(), 0.97)];
+    for (i, piece) in pieces.iter().enumerate() {
+        for sense in 1..piece.senses.map_or(0, <[_]>::len) {
+            out.push((write(Some((i, sense))), 0.96));
         }
     }
     out.truncate(MAX_READINGS);
@@ -294,6 +312,55 @@ fn split(index: &Index, word: &str) -> Vec<u32> {
         .map_or_else(Vec::new, |(a, b)| vec![a, b])
 }
 
+/// Endings of words of one root, both in the vocabulary as often as not.
+const ENDINGS: &[(&str, &str)] = &[
+    ("otic", "osis"),
+    ("oid", "oidism"),
+    ("ty", "t"),
+    ("itic", "itis"),
+    ("emic", "emia"),
+    ("emic", "emic"),
+    ("ic", "ia"),
+    ("ic", "y"),
+    ("al", "a"),
+    ("ed", ""),
+    ("ed", "e"),
+    ("ing", ""),
+    ("ing", "e"),
+    ("ive", "ion"),
+    ("ous", "ia"),
+    ("ated", "ation"),
+    ("ed", "ion"),
+    ("ation", "ed"),
+    ("ion", "ed"),
+    ("ement", "ed"),
+    ("ary", "e"),
+    ("ant", "ancy"),
+    ("ian", "y"),
+    ("ally", "al"),
+    ("ly", ""),
+    ("iac", "ia"),
+    ("osis", "otic"),
+    ("ia", "ic"),
+    ("y", "ic"),
+    ("ing", "ed"),
+    ("e", "ing"),
+    ("ese", "ity"),
+    ("ity", "e"),
+    ("ness", ""),
+    ("en", ""),
+    ("ism", "ic"),
+    ("um", "al"),
+    ("us", "al"),
+    ("er", "ing"),
+    ("er", "e"),
+    ("age", "ic"),
+    ("ae", "a"),
+    ("i", "us"),
+    ("ectomy", "ectomized"),
+    ("re", "er"),
+];
+
 /// British spellings, adjectives and participles of the same word.
 fn related(word: &str) -> Vec<String> {
     let mut out = Vec::new();
@@ -307,51 +374,6 @@ fn related(word: &str) -> Vec<String> {
         out.push(word.replace("our", "or"));
     }
     let swap = |from: &str, to: &str| word.strip_suffix(from).map(|head| format!("{head}{to}"));
-    const ENDINGS: &[(&str, &str)] = &[
-        ("otic", "osis"),
-        ("itic", "itis"),
-        ("emic", "emia"),
-        ("emic", "emic"),
-        ("ic", "ia"),
-        ("ic", "y"),
-        ("al", "a"),
-        ("ed", ""),
-        ("ed", "e"),
-        ("ing", ""),
-        ("ing", "e"),
-        ("ive", "ion"),
-        ("ous", "ia"),
-        ("ated", "ation"),
-        ("ed", "ion"),
-        ("ation", "ed"),
-        ("ion", "ed"),
-        ("ement", "ed"),
-        ("ary", "e"),
-        ("ant", "ancy"),
-        ("ian", "y"),
-        ("ally", "al"),
-        ("ly", ""),
-        ("iac", "ia"),
-        ("osis", "otic"),
-        ("ia", "ic"),
-        ("y", "ic"),
-        ("ing", "ed"),
-        ("e", "ing"),
-        ("ese", "ity"),
-        ("ity", "e"),
-        ("ness", ""),
-        ("en", ""),
-        ("ism", "ic"),
-        ("um", "al"),
-        ("us", "al"),
-        ("er", "ing"),
-        ("er", "e"),
-        ("age", "ic"),
-        ("ae", "a"),
-        ("i", "us"),
-        ("ectomy", "ectomized"),
-        ("re", "er"),
-    ];
     out.extend(ENDINGS.iter().filter_map(|(from, to)| swap(from, to)).filter(|w| w.len() >= 3 && w != word));
     out.push(format!("{word}ed"));
     out.push(format!("{word}ing"));

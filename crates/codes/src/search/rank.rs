@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 
 use super::index::{Index, Scratch, meaning};
-use super::query::{Reading, readings};
+use super::laterality::{self, Side};
+use super::query::{Reading, context, readings};
 use super::{Context, Hit, Options};
 use crate::release::{Entry, EntryKind, Release, TermKind};
 
@@ -13,7 +14,7 @@ const BASE: f32 = 0.45;
 const CLOSE: usize = 160;
 
 /// Score and the term that earned it, an entry.
-type Found = HashMap<u32, (f32, u32)>;
+pub(super) type Found = HashMap<u32, (f32, u32)>;
 
 pub(super) fn search(release: &Release, index: &Index, query: &str, options: &Options) -> Vec<Hit> {
     let mut hits = by_code(release, query, options);
@@ -21,17 +22,23 @@ pub(super) fn search(release: &Release, index: &Index, query: &str, options: &Op
     let mut words: Vec<u32> = Vec::new();
     for reading in readings(index, query, options) {
         words.extend(reading.slots.iter().flat_map(|s| &s.choices).filter(|c| c.1 > 0.7).map(|c| c.0));
-        index.with_scratch(|scratch| collect(release, index, &reading, scratch, &mut found));
+        index.with_scratch(|scratch| collect(index, &reading, scratch, &mut found));
     }
     words.sort_unstable();
     words.dedup();
     project(release, index, &words, &mut found);
+    let side = Side::of(query);
+    if let Some(side) = side {
+        laterality::project(release, side, &mut found);
+    }
+    let context = context(query, options);
 
     let mut ranked: Vec<(f32, u32, u32)> = found
         .into_iter()
         .filter_map(|(entry, (score, doc))| {
             let e = release.entry(entry)?;
-            (e.billable() || !options.billable_only).then(|| (score + prior(e, options.context), entry, doc))
+            (e.billable() || !options.billable_only)
+                .then(|| (score + prior(e, context) + laterality::fit(side, e), entry, doc))
         })
         .collect();
     ranked.sort_by(|a, b| b.0.total_cmp(&a.0).then_with(|| a.1.cmp(&b.1)));
@@ -43,7 +50,7 @@ pub(super) fn search(release: &Release, index: &Index, query: &str, options: &Op
             continue;
         };
         let doc = &index.docs[doc as usize];
-        hits.push(hit(e, score, index.text(release, doc), doc.kind));
+        hits.push(hit(e, score, doc.text(release), doc.kind));
     }
     hits.truncate(options.limit);
     hits
@@ -81,7 +88,7 @@ fn by_code(release: &Release, query: &str, options: &Options) -> Vec<Hit> {
         .collect()
 }
 
-fn collect(release: &Release, index: &Index, reading: &Reading, scratch: &mut Scratch, found: &mut Found) {
+fn collect(index: &Index, reading: &Reading, scratch: &mut Scratch, found: &mut Found) {
     let total: f32 = reading.slots.iter().map(|s| s.weight).sum();
     scratch.clear();
     for slot in &reading.slots {
@@ -118,10 +125,9 @@ fn collect(release: &Release, index: &Index, reading: &Reading, scratch: &mut Sc
             };
         keep(found, d.entry, score, doc);
     }
-    let _ = release;
 }
 
-fn keep(found: &mut Found, entry: u32, score: f32, doc: u32) {
+pub(super) fn keep(found: &mut Found, entry: u32, score: f32, doc: u32) {
     let best = found.entry(entry).or_insert((score, doc));
     if score > best.0 {
         *best = (score, doc);
@@ -166,7 +172,13 @@ fn prior(e: Entry<'_>, context: Context) -> f32 {
     let chapter = match e.code().as_bytes()[0] {
         b'V'..=b'Y' => -0.14,
         b'O' | b'P' => -0.08,
-        b'Z' if context == Context::Current => -0.03,
+        b'Z' => match (context, e.code().get(1..3)) {
+            (Context::PersonalHistory, Some("85" | "86" | "87"))
+            | (Context::FamilyHistory, Some("80" | "81" | "82" | "83" | "84")) => 0.1,
+            (_, Some("80" | "81" | "82" | "83" | "84")) => -0.1,
+            (Context::PersonalHistory, _) => 0.02,
+            _ => -0.03,
+        },
         b'Q' | b'T' | b'U' => -0.03,
         _ => 0.0,
     };

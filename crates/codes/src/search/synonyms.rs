@@ -39,7 +39,7 @@ pub(super) fn phrase(ordinal: u32) -> &'static str {
     table().get(ordinal as usize).map_or("", |row| row.0)
 }
 
-pub(crate) fn synonym_terms<'a>(release: &'a Release) -> impl Iterator<Item = Term<'a>> {
+pub(crate) fn synonym_terms(release: &Release) -> impl Iterator<Item = Term<'_>> {
     resolved(release).map(|(_, entry, text)| Term { entry, text, kind: TermKind::Synonym })
 }
 

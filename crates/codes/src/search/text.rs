@@ -4,6 +4,8 @@
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Role {
     Plain,
+    /// Says that the condition is of a kind that people name when they mean it: "congenital", "postprocedural".
+    Narrowing,
     /// "Other": the residual code of its group, seldom what is meant.
     Residual,
     /// "Unspecified", NOS, "site", and what such a word says is not specified.
@@ -22,16 +24,52 @@ pub(super) struct Word {
 }
 
 const STOP: &[&str] = &[
-    "a", "an", "and", "as", "at", "be", "been", "both", "by", "due", "during", "for", "from", "had", "has",
-    "have", "her", "him", "his", "in", "into", "is", "it", "its", "my", "of", "on", "or", "pt", "she", "he",
-    "that", "the", "their", "this", "to", "was", "were", "which", "who", "with", "patient", "her", "some",
-    "any", "these", "those",
+    "a", "an", "and", "as", "at", "be", "been", "by", "due", "during", "for", "from", "had", "has", "have",
+    "her", "him", "his", "in", "into", "is", "it", "its", "my", "of", "on", "or", "pt", "she", "he", "that",
+    "the", "their", "this", "to", "was", "were", "which", "who", "with", "patient", "her", "some", "any",
+    "these", "those",
 ];
 
 /// A hyphen after these joins ("post-traumatic", "non-Hodgkin"); elsewhere it separates.
 const JOINING: &[&str] = &[
     "post", "pre", "non", "anti", "sub", "intra", "inter", "extra", "trans", "hyper", "hypo", "co", "re",
     "x", "supra", "infra", "peri", "endo", "poly", "multi", "semi", "para", "bi", "de", "over", "ultra",
+];
+
+const NARROWING: &[&str] = &[
+    "congenital",
+    "neonatal",
+    "newborn",
+    "fetal",
+    "fetus",
+    "puerperium",
+    "puerperal",
+    "pregnancy",
+    "childbirth",
+    "traumatic",
+    "postprocedural",
+    "postoperative",
+    "intraoperative",
+    "iatrogenic",
+    "drug",
+    "tuberculous",
+    "syphilitic",
+    "gonococcal",
+    "hereditary",
+    "juvenile",
+    "occupational",
+    "screening",
+    "family",
+    "poisoning",
+    "underdosing",
+    "obstetric",
+    "maternal",
+    "antepartum",
+    "transplant",
+    "sequela",
+    "sequelae",
+    "rheumatic",
+    "infantile",
 ];
 
 const FILLER: &[&str] =
@@ -65,7 +103,7 @@ pub(super) fn stem(word: &str) -> String {
         return format!("{head}osis");
     }
     for suffix in ["sses", "xes", "ches", "shes"] {
-        if word.ends_with(suffix) {
+        if word.ends_with(suffix) && !word.ends_with("aches") {
             return word[..n - 2].to_owned();
         }
     }
@@ -156,6 +194,8 @@ pub(super) fn term_words(text: &str) -> Vec<Word> {
             Role::Absent
         } else if r.inner {
             Role::Optional
+        } else if NARROWING.contains(&word) {
+            Role::Narrowing
         } else if word == "other" {
             Role::Residual
         } else if filler || FILLER.contains(&word) {

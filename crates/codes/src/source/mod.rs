@@ -13,7 +13,7 @@ use std::collections::HashSet;
 
 use sha2::{Digest, Sha256};
 
-use crate::release::{Draft, DraftEntry, EntryKind, Release};
+use crate::release::{Draft, DraftEntry, Entry, EntryKind, Release};
 use crate::{ReleaseError, SourceError};
 
 /// What the release is to be called, and the official files.
@@ -88,7 +88,7 @@ pub fn build(source: &Source<'_>) -> Result<(Release, Report), SourceError> {
         _ => SourceError::TooLarge { what: "content" },
     })?;
     let unknown: Vec<_> =
-        list.codes.iter().filter(|c| !release.get(&c.code).is_some_and(|e| e.is_code())).collect();
+        list.codes.iter().filter(|c| !release.get(&c.code).is_some_and(Entry::is_code)).collect();
     if let Some(first) = unknown.first() {
         return Err(SourceError::NotInTabular {
             count: unknown.len(),
