@@ -1,1 +1,2 @@
-//! The page: Leptos, rendered in the browser
+//! The page: Leptos, rendered in the browser.
+pub mod logic;

@@ -1,0 +1,226 @@
+//! One open entry: what the server last said, what was decided since, and what both amount to.
+
+use overread_api::entry::{Decided, EntryView};
+use overread_domain::span::CodePoints;
+use overread_domain::{
+    Action, Content, Decision, DecisionId, Effort, Entry, EntryError, Item, ItemId, ItemState, Suggestion,
+    UserId,
+};
+
+use super::outbox::{Outbox, Pending};
+use super::rows::{self, Projection, RowKey};
+
+/// An entry under review.
+#[derive(Clone, Debug)]
+pub struct Review {
+    pub view: EntryView,
+    pub outbox: Outbox,
+    user: UserId,
+}
+
+/// A decision of this page that no longer fits, and why.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Dropped {
+    pub action: Action,
+    pub why: String,
+}
+
+impl Review {
+    pub fn new(view: EntryView, outbox: Outbox, user: UserId) -> Self {
+        Self { view, outbox, user }
+    }
+
+    pub fn suggestions(&self) -> &[Suggestion] {
+        self.view.suggestions.as_ref().map_or(&[], |set| set.suggestions.as_slice())
+    }
+
+    pub fn suggestion(&self, item: &ItemId) -> Option<&Suggestion> {
+        self.suggestions().get(item.suggestion_index()?)
+    }
+
+    /// The entry with everything decided so far, also what the server has yet to hear.
+    fn with_entry<R>(&self, work: impl FnOnce(&mut Entry<'_>) -> R) -> R {
+        let text = CodePoints::new(&self.view.text);
+        let told = self.view.decisions.iter().map(|d| (d.id.clone(), d.action.clone()));
+        let waiting = self.outbox.pending.iter().flat_map(Pending::local).map(|(id, action)| {
+            // What waits may speak of a decision that has its real id by now.
+            let action = match action {
+                Action::Undo { decision } => Action::Undo { decision: self.outbox.server_id(&decision) },
+                other => other,
+            };
+            (id, action)
+        });
+        let mut entry = Entry::replay(&self.view.template, self.suggestions(), &text, told.chain(waiting));
+        work(&mut entry)
+    }
+
+    pub fn projection(&self) -> Projection {
+        self.with_entry(|entry| {
+            let empty: Vec<String> = entry.confirmed_empty().map(|(field, _)| field.to_owned()).collect();
+            let rows = rows::rows(&self.view.template, self.suggestions(), entry.items(), &empty);
+            Projection {
+                undecided: rows.iter().filter(|row| row.state.is_undecided()).count(),
+                suggested: entry.items().len(),
+                rows,
+                items: entry.items().to_vec(),
+                status: entry.status(),
+                cause: entry.exception_cause(),
+            }
+        })
+    }
+
+    pub fn item(&self, id: &ItemId) -> Option<Item> {
+        self.with_entry(|entry| entry.item(id).cloned())
+    }
+
+    /// Judges actions and takes them all or none.
+    pub fn decide(&mut self, key: String, actions: Vec<Action>, effort: Effort) -> Result<(), EntryError> {
+        let pending =
+            Pending { key, actions, effort, suggestions_shown: self.view.suggestions.is_some(), sent: None };
+        self.with_entry(|entry| pending.local().try_for_each(|(id, action)| entry.apply(id, action)))?;
+        self.outbox.push(pending);
+        Ok(())
+    }
+
+    /// The server took the first waiting request.
+    pub fn delivered(&mut self, decided: Decided) {
+        self.outbox.delivered(&decided.decisions);
+        self.view.revision = decided.revision;
+        self.view.status = decided.status;
+        let known: std::collections::BTreeSet<DecisionId> =
+            self.view.decisions.iter().map(|d| d.id.clone()).collect();
+        self.view.decisions.extend(decided.decisions.into_iter().filter(|d| !known.contains(&d.id)));
+    }
+
+    /// Takes a newer view and keeps of what waits all that still fits: legal, and not about a row that somebody else
+    /// has decided since.
+    pub fn rebase(&mut self, view: EntryView, key: impl FnMut() -> String) -> Vec<Dropped> {
+        let before = self.view.revision;
+        let others: Vec<Decision> =
+            view.decisions.iter().filter(|d| d.revision > before && d.user != self.user).cloned().collect();
+        self.view = view;
+        self.outbox.renew(key);
+        let waiting = std::mem::take(&mut self.outbox.pending);
+        let mut dropped = Vec::new();
+        for mut pending in waiting {
+            let mut kept = Vec::new();
+            for action in std::mem::take(&mut pending.actions) {
+                if let Some(other) = others.iter().find(|d| meets(&d.action, &action)) {
+                    let why = format!("{} decided it in the meantime", other.user);
+                    dropped.push(Dropped { action, why });
+                    continue;
+                }
+                pending.actions = kept.clone();
+                pending.actions.push(action.clone());
+                let fits = self.with_entry(|entry| {
+                    pending.local().try_for_each(|(id, action)| {
+                        let action = match action {
+                            Action::Undo { decision } => {
+                                Action::Undo { decision: self.outbox.server_id(&decision) }
+                            }
+                            other => other,
+                        };
+                        entry.apply(id, action)
+                    })
+                });
+                match fits {
+                    Ok(()) => kept.push(action),
+                    Err(error) => dropped.push(Dropped { action, why: error.to_string() }),
+                }
+            }
+            pending.actions = kept;
+            if !pending.actions.is_empty() {
+                self.outbox.pending.push(pending);
+            }
+        }
+        dropped
+    }
+
+    /// The actions that take this person's last decision back: one key press, however many rows it decided.
+    pub fn undo(&self) -> Option<Vec<Action>> {
+        struct Made {
+            id: DecisionId,
+            action: Action,
+            batch: String,
+        }
+        let mut log: Vec<Made> = self
+            .view
+            .decisions
+            .iter()
+            .filter(|d| d.user == self.user)
+            .map(|d| Made { id: d.id.clone(), action: d.action.clone(), batch: d.at.0.to_string() })
+            .collect();
+        for pending in &self.outbox.pending {
+            log.extend(pending.local().map(|(id, action)| Made { id, action, batch: pending.key.clone() }));
+        }
+        let undone: std::collections::BTreeSet<DecisionId> = log
+            .iter()
+            .filter_map(|made| match &made.action {
+                Action::Undo { decision } => Some(self.outbox.server_id(decision)),
+                _ => None,
+            })
+            .collect();
+        log.retain(|made| touched(&made.action).is_some() && !undone.contains(&made.id));
+        let last = log.last()?.batch.clone();
+        let batch: Vec<Action> = log
+            .iter()
+            .rev()
+            .take_while(|made| made.batch == last)
+            .map(|made| Action::Undo { decision: made.id.clone() })
+            .collect();
+        Some(batch)
+    }
+
+    /// What stands in the way of finishing: the first row to look at.
+    pub fn in_the_way(&self) -> Option<RowKey> {
+        self.projection().undecided_from(None, true)
+    }
+
+    /// A suggestion's content with another code.
+    pub fn with_code(&self, item: &ItemId, system: &str, code: &str) -> Option<Action> {
+        let row = self.item(item)?;
+        let code = overread_domain::CodeRef { system: system.to_owned(), code: code.to_owned() };
+        let same = self.suggestion(item).is_some_and(|s| {
+            let with = Content { code: Some(code.clone()), ..row.content.clone() };
+            s.content == with
+        });
+        if same {
+            return Some(Action::Accept { item: item.clone() });
+        }
+        Some(Action::Correct { item: item.clone(), content: Content { code: Some(code), ..row.content } })
+    }
+
+    /// The row that an action leaves the person at: what it decided.
+    pub fn all_likely_of(&self, field: &str) -> Vec<ItemId> {
+        self.projection()
+            .rows
+            .iter()
+            .filter(|row| row.field == field && row.bulk())
+            .filter_map(|row| row.key.item().cloned())
+            .collect()
+    }
+
+    /// Whether the item is undecided.
+    pub fn is_suggested(&self, item: &ItemId) -> bool {
+        self.item(item).is_some_and(|item| item.state == ItemState::Suggested)
+    }
+}
+
+/// What a row-wise action is about.
+pub fn touched(action: &Action) -> Option<RowKey> {
+    match action {
+        Action::Accept { item }
+        | Action::Correct { item, .. }
+        | Action::Reject { item, .. }
+        | Action::Add { item, .. } => Some(RowKey::Item(item.clone())),
+        Action::ConfirmEmpty { field } => Some(RowKey::Field(field.clone())),
+        _ => None,
+    }
+}
+
+fn meets(theirs: &Action, ours: &Action) -> bool {
+    touched(theirs).is_some_and(|theirs| touched(ours) == Some(theirs))
+}
+
+#[cfg(test)]
+mod tests;

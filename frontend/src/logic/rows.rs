@@ -1,0 +1,256 @@
+//! The right side of the review page as rows: one a value, and one for each field that holds none.
+
+use overread_domain::decision::ExceptionCause;
+use overread_domain::suggestion::Band;
+use overread_domain::{
+    Assertion, Cardinality, CodeCandidate, CodeRef, CodeRole, EntryStatus, Item, ItemId, ItemState,
+    RejectReason, Suggestion, Template,
+};
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum RowKey {
+    Item(ItemId),
+    /// A field without a value.
+    Field(String),
+}
+
+impl RowKey {
+    /// Stable text for element ids.
+    pub fn dom(&self) -> String {
+        match self {
+            Self::Item(id) => format!("row-{id}"),
+            Self::Field(field) => format!("row-field-{field}"),
+        }
+    }
+
+    pub fn item(&self) -> Option<&ItemId> {
+        match self {
+            Self::Item(id) => Some(id),
+            Self::Field(_) => None,
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RowState {
+    Item(ItemState),
+    /// Nothing there, and something must be decided.
+    Missing,
+    /// Nothing there, and nothing need be.
+    Empty,
+    ConfirmedEmpty,
+}
+
+impl RowState {
+    /// What `data-state` says.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Item(state) => crate::logic::format::state_word(state),
+            Self::Missing => "missing",
+            Self::Empty => "empty",
+            Self::ConfirmedEmpty => "confirmed-empty",
+        }
+    }
+
+    pub fn shape(self) -> &'static str {
+        match self {
+            Self::Item(state) => crate::logic::format::state_shape(state),
+            Self::Missing => "!",
+            Self::Empty => "·",
+            Self::ConfirmedEmpty => "∅",
+        }
+    }
+
+    /// Whether finishing waits for it.
+    pub fn is_undecided(self) -> bool {
+        matches!(self, Self::Item(ItemState::Suggested) | Self::Missing)
+    }
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Row {
+    pub key: RowKey,
+    pub group: usize,
+    pub field: String,
+    pub field_label: String,
+    pub state: RowState,
+    pub value: String,
+    /// The words, where the value is a normal form of them.
+    pub words: Option<String>,
+    pub code: Option<CodeRef>,
+    pub code_title: Option<String>,
+    pub confidence: Option<f32>,
+    pub assertion: Option<Assertion>,
+    pub role: Option<CodeRole>,
+    /// Labels with words.
+    pub attributes: Vec<(String, String)>,
+    pub reject_reason: Option<RejectReason>,
+    pub unsupported: bool,
+    /// The field takes one value and more are offered or kept.
+    pub conflict: bool,
+    /// Whether it is the first row of its field.
+    pub leads: bool,
+    pub single: bool,
+}
+
+impl Row {
+    pub fn band(&self) -> Option<Band> {
+        self.confidence.map(Band::of)
+    }
+
+    /// May be accepted together with others: undecided, highly likely, with evidence, alone in a field of one value.
+    pub fn bulk(&self) -> bool {
+        self.state == RowState::Item(ItemState::Suggested)
+            && self.band() == Some(Band::High)
+            && !self.unsupported
+            && !self.conflict
+    }
+}
+
+/// Everything that the page shows of an entry's state.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Projection {
+    pub rows: Vec<Row>,
+    pub items: Vec<Item>,
+    pub status: EntryStatus,
+    pub cause: Option<ExceptionCause>,
+    pub undecided: usize,
+    pub suggested: usize,
+}
+
+impl Projection {
+    pub fn row(&self, key: &RowKey) -> Option<&Row> {
+        self.rows.iter().find(|row| row.key == *key)
+    }
+
+    pub fn position(&self, key: &RowKey) -> Option<usize> {
+        self.rows.iter().position(|row| row.key == *key)
+    }
+
+    /// The next or previous undecided row, around the end.
+    pub fn undecided_from(&self, from: Option<&RowKey>, forward: bool) -> Option<RowKey> {
+        let count = self.rows.len();
+        let at = from.and_then(|key| self.position(key));
+        (1..=count)
+            .map(|step| match (at, forward) {
+                (Some(at), true) => (at + step) % count,
+                (Some(at), false) => (at + count - step % count) % count,
+                (None, true) => step - 1,
+                (None, false) => count - step,
+            })
+            .map(|index| &self.rows[index])
+            .find(|row| row.state.is_undecided())
+            .map(|row| row.key.clone())
+    }
+
+    /// The row `by` further, stopping at the ends.
+    pub fn step(&self, from: Option<&RowKey>, by: isize) -> Option<RowKey> {
+        let last = self.rows.len().checked_sub(1)?;
+        let at = from.and_then(|key| self.position(key));
+        let to = at.map_or(0, |at| at.saturating_add_signed(by).min(last));
+        Some(self.rows[to].key.clone())
+    }
+
+    /// The row that stands for a field: its first undecided, else its first.
+    pub fn of_field(&self, field: &str) -> Option<RowKey> {
+        let of = || self.rows.iter().filter(|row| row.field == field);
+        of().find(|row| row.state.is_undecided()).or_else(|| of().next()).map(|row| row.key.clone())
+    }
+}
+
+/// Lays rows out in the template's order; within a field by place in the note.
+pub fn rows(
+    template: &Template,
+    suggestions: &[Suggestion],
+    items: &[Item],
+    confirmed_empty: &[String],
+) -> Vec<Row> {
+    let mut rows = Vec::new();
+    for (group, fields) in template.groups.iter().enumerate() {
+        for field in &fields.fields {
+            let mut own: Vec<&Item> = items.iter().filter(|item| item.content.field == field.id).collect();
+            own.sort_by_key(|item| item.content.evidence.first().map_or(usize::MAX, |quoted| quoted.start));
+            let live = own.iter().filter(|item| item.state != ItemState::Rejected).count();
+            let single = field.cardinality == Cardinality::One;
+            let first = rows.len();
+            for item in own {
+                let suggestion = item.id.suggestion_index().and_then(|index| suggestions.get(index));
+                let content = &item.content;
+                let words = content.evidence.first().map(|quoted| quoted.quote.clone());
+                let value = content.display().to_owned();
+                rows.push(Row {
+                    key: RowKey::Item(item.id.clone()),
+                    group,
+                    field: field.id.clone(),
+                    field_label: field.label.clone(),
+                    state: RowState::Item(item.state),
+                    words: words.filter(|words| *words != value),
+                    value,
+                    code: content.code.clone(),
+                    code_title: content.code.as_ref().and_then(|code| title_of(code, suggestion)),
+                    confidence: suggestion.map(|s| s.confidence),
+                    assertion: content.assertion,
+                    role: content.role,
+                    attributes: field
+                        .attributes
+                        .iter()
+                        .filter_map(|a| {
+                            content.attributes.get(&a.id).map(|q| (a.label.clone(), q.quote.clone()))
+                        })
+                        .collect(),
+                    reject_reason: item.reject_reason,
+                    unsupported: content.evidence.is_empty(),
+                    conflict: single && live > 1 && item.state != ItemState::Rejected,
+                    leads: false,
+                    single,
+                });
+            }
+            if live == 0 {
+                let confirmed = confirmed_empty.contains(&field.id);
+                let state = match (confirmed, field.required) {
+                    (true, _) => RowState::ConfirmedEmpty,
+                    (false, true) => RowState::Missing,
+                    (false, false) => RowState::Empty,
+                };
+                rows.push(empty_row(group, field, state, single));
+            }
+            if let Some(row) = rows.get_mut(first) {
+                row.leads = true;
+            }
+        }
+    }
+    rows
+}
+
+fn empty_row(group: usize, field: &overread_domain::Field, state: RowState, single: bool) -> Row {
+    Row {
+        key: RowKey::Field(field.id.clone()),
+        group,
+        field: field.id.clone(),
+        field_label: field.label.clone(),
+        state,
+        value: String::new(),
+        words: None,
+        code: None,
+        code_title: None,
+        confidence: None,
+        assertion: None,
+        role: None,
+        attributes: Vec::new(),
+        reject_reason: None,
+        unsupported: false,
+        conflict: false,
+        leads: false,
+        single,
+    }
+}
+
+fn title_of(code: &CodeRef, suggestion: Option<&Suggestion>) -> Option<String> {
+    candidate(code, suggestion?.candidates.as_slice())
+        .map(|c| c.title.clone())
+        .filter(|title| !title.is_empty())
+}
+
+fn candidate<'a>(code: &CodeRef, candidates: &'a [CodeCandidate]) -> Option<&'a CodeCandidate> {
+    candidates.iter().find(|candidate| candidate.system == code.system && candidate.code == code.code)
+}
