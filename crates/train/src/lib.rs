@@ -1,1 +1,14 @@
-//! Corpora and evaluation of suggestions against reference entries
+//! Corpora and evaluation of suggestions against reference entries.
+//!
+//! - [`gold`]: reference entries as evaluation reads them, one JSON object a line
+//! - [`prediction`]: what `overread suggest` writes
+//! - [`eval`]: how well the second fits the first
+//! - [`samples`]: the invented notes of the product, from their source form to both collections
+
+pub mod eval;
+pub mod gold;
+mod jsonl;
+pub mod prediction;
+pub mod samples;
+
+pub use jsonl::ReadError;

@@ -1,0 +1,54 @@
+//! JSON Lines from a file, packed with gzip where the name ends in `.gz`.
+
+use std::fs::File;
+use std::io::{BufRead, BufReader, Read};
+use std::path::{Path, PathBuf};
+
+use flate2::read::MultiGzDecoder;
+use serde::de::DeserializeOwned;
+
+/// Why a collection could not be read. Says the place and never the content, which may be clinical text.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    #[error("cannot read {}", path.display())]
+    Io { path: PathBuf, source: std::io::Error },
+    #[error("{} line {line} column {column} is not as expected: {what}", path.display())]
+    Line { path: PathBuf, line: usize, column: usize, what: &'static str },
+    #[error("{} line {line} repeats an id of an earlier line", path.display())]
+    RepeatedId { path: PathBuf, line: usize },
+}
+
+/// Every line that is not blank, with its number from 1.
+pub(crate) fn read<T: DeserializeOwned>(path: &Path) -> Result<Vec<(usize, T)>, ReadError> {
+    let io = |source| ReadError::Io { path: path.to_owned(), source };
+    let file = File::open(path).map_err(io)?;
+    let packed = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("gz"));
+    let reader: Box<dyn Read> = if packed { Box::new(MultiGzDecoder::new(file)) } else { Box::new(file) };
+    let mut out = Vec::new();
+    for (index, line) in BufReader::new(reader).lines().enumerate() {
+        let line = line.map_err(io)?;
+        if line.trim().is_empty() {
+            continue;
+        }
+        let value = serde_json::from_str(&line).map_err(|error| ReadError::Line {
+            path: path.to_owned(),
+            line: index + 1,
+            column: error.column(),
+            what: what(&error),
+        })?;
+        out.push((index + 1, value));
+    }
+    Ok(out)
+}
+
+/// The parser's own message may quote the value, so only its class is told.
+fn what(error: &serde_json::Error) -> &'static str {
+    match error.classify() {
+        serde_json::error::Category::Data => "a key is missing or has the wrong type",
+        serde_json::error::Category::Eof => "the line ends too early",
+        serde_json::error::Category::Syntax | serde_json::error::Category::Io => "not JSON",
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,76 @@
+//! What `overread suggest` writes, one note a line. Keys that evaluation does not need are passed over.
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::Path;
+
+use overread_domain::Quoted;
+use serde::{Deserialize, Deserializer, Serialize};
+
+use crate::{ReadError, jsonl};
+
+/// The suggestions for one note.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Prediction {
+    pub id: String,
+    #[serde(default, deserialize_with = "absent_if_null")]
+    pub suggestions: Vec<Suggested>,
+    #[serde(default, deserialize_with = "absent_if_null")]
+    pub codes: Vec<SuggestedCode>,
+}
+
+/// One suggested span. `start` and `end` are Unicode code points, half open.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Suggested {
+    pub field: String,
+    pub start: usize,
+    pub end: usize,
+    pub quote: String,
+    #[serde(default)]
+    pub value: Option<String>,
+    #[serde(default)]
+    pub assertion: Option<String>,
+    #[serde(default, deserialize_with = "absent_if_null")]
+    pub confidence: f64,
+    #[serde(default = "yes")]
+    pub shown: bool,
+    #[serde(default, deserialize_with = "absent_if_null")]
+    pub attrs: BTreeMap<String, Quoted>,
+    /// Candidates, the best first.
+    #[serde(default, deserialize_with = "absent_if_null")]
+    pub codes: Vec<Candidate>,
+}
+
+/// A code that a span may mean.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Candidate {
+    pub code: String,
+}
+
+/// A code suggested for the final set.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SuggestedCode {
+    pub code: String,
+    #[serde(default, deserialize_with = "absent_if_null")]
+    pub confidence: f64,
+    #[serde(default = "yes")]
+    pub shown: bool,
+}
+
+fn yes() -> bool {
+    true
+}
+
+fn absent_if_null<'de, D: Deserializer<'de>, T: Default + Deserialize<'de>>(from: D) -> Result<T, D::Error> {
+    Ok(Option::deserialize(from)?.unwrap_or_default())
+}
+
+/// Reads predictions by note id, plain or packed (`.gz`).
+pub fn read(path: &Path) -> Result<HashMap<String, Prediction>, ReadError> {
+    let mut out = HashMap::new();
+    for (line, prediction) in jsonl::read::<Prediction>(path)? {
+        if out.insert(prediction.id.clone(), prediction).is_some() {
+            return Err(ReadError::RepeatedId { path: path.to_owned(), line });
+        }
+    }
+    Ok(out)
+}
