@@ -1,1 +1,70 @@
-fn main() {}
+//! Builds, tests, demo, bench and eval. `cargo xtask` alone lists the commands.
+
+use std::process::ExitCode;
+
+use anyhow::{Result, bail};
+
+use crate::args::Args;
+
+mod args;
+mod bench;
+mod demo;
+mod eval;
+mod frontend;
+mod setup;
+mod shell;
+mod soak;
+mod suite;
+mod tidy;
+
+const USAGE: &str = "\
+cargo xtask COMMAND
+
+  demo      build all, fill a database with sample notes and suggestions, serve it
+              --port N (8080)  --no-serve  --fresh (start from an empty database)
+  test      everything, from nothing: installs what is missing, builds, runs every test
+              --no-browser  --no-install
+  frontend  build the page into frontend/dist
+              --dev (fast build, large file)  --force
+  tidy      import rules, licences, banned and unused dependencies, file sizes, leftovers
+  bench     measure; one table on stdout and in target/bench.md
+              --only NAME[,NAME] (encoder suggest codes api memory wasm paint)
+  eval      suggest and score the reference notes
+              --model DIR
+  soak      kill -9 the server under decision load and count what was lost
+              --kills N (50)
+  setup     only install what test and demo need
+";
+
+fn main() -> ExitCode {
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> Result<()> {
+    let mut args = Args::from_env();
+    let Some(command) = args.command() else {
+        print!("{USAGE}");
+        return Ok(());
+    };
+    match command.as_str() {
+        "demo" => demo::run(args),
+        "test" => suite::run(args),
+        "frontend" => frontend::run(args),
+        "tidy" => tidy::run(args),
+        "bench" => bench::run(args),
+        "eval" => eval::run(args),
+        "soak" => soak::run(args),
+        "setup" => setup::run(args),
+        "help" | "--help" | "-h" => {
+            print!("{USAGE}");
+            Ok(())
+        }
+        other => bail!("no command \"{other}\"\n\n{USAGE}"),
+    }
+}

@@ -1,0 +1,208 @@
+//! The `overread` binary as a process with a database of its own.
+
+use std::net::{Ipv4Addr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, bail};
+use tempfile::TempDir;
+
+use crate::client::Client;
+
+/// Everybody's password in tests.
+pub const PASSWORD: &str = "correct horse battery";
+
+/// What a process is started with.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The binary.
+    pub program: PathBuf,
+    /// Where database, configuration and log lie.
+    pub folder: PathBuf,
+    /// The model's folder, if suggestions are wanted.
+    pub model: Option<PathBuf>,
+    /// Further settings, as environment variables.
+    pub env: Vec<(String, String)>,
+}
+
+impl Settings {
+    /// The program that cargo built beside the running test or tool, and the model that ships.
+    pub fn new(folder: impl Into<PathBuf>) -> Result<Self> {
+        let exe = std::env::current_exe()?;
+        let program = exe
+            .ancestors()
+            .skip(1)
+            .map(|folder| folder.join("overread"))
+            .find(|file| file.is_file())
+            .context("no overread beside this program; `cargo build --bins --tests` builds it")?;
+        Ok(Self {
+            program,
+            folder: folder.into(),
+            model: Some(root().join("models/minilm-base")),
+            env: Vec::new(),
+        })
+    }
+
+    pub fn database(&self) -> String {
+        format!("sqlite:{}", self.folder.join("overread.db").display())
+    }
+
+    /// The release of ICD-10-CM that ships.
+    pub fn codes(&self) -> PathBuf {
+        root().join("data/icd-10-cm/2026-04.ovr")
+    }
+
+    /// The program with the settings that all its commands share.
+    pub fn command(&self) -> Command {
+        let mut command = Command::new(&self.program);
+        // Settings of the person who runs this must not leak in.
+        for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("OVERREAD_")) {
+            command.env_remove(name);
+        }
+        command
+            .current_dir(&self.folder)
+            .env("OVERREAD_DATABASE", self.database())
+            .env("OVERREAD_CODES", self.codes())
+            .env("RUST_BACKTRACE", "1")
+            .envs(self.env.iter().map(|(name, value)| (name, value)))
+            .stdin(Stdio::null());
+        if let Some(model) = &self.model {
+            command.env("OVERREAD_MODEL", model);
+        }
+        command
+    }
+
+    /// Runs one command to its end; an error tells what it wrote.
+    pub fn run(&self, arguments: &[&str]) -> Result<Output> {
+        let output =
+            self.command().args(arguments).output().with_context(|| self.program.display().to_string())?;
+        if !output.status.success() {
+            bail!(
+                "overread {}: {}\n{}",
+                arguments.join(" "),
+                output.status,
+                String::from_utf8_lossy(&output.stderr)
+            );
+        }
+        Ok(output)
+    }
+}
+
+/// The project's root.
+pub fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).expect("tests/e2e lies two below").to_owned()
+}
+
+/// A port that was free a moment ago.
+pub fn free_port() -> Result<u16> {
+    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port())
+}
+
+/// A serving process. Dropping it kills it and, where it made one, deletes its folder.
+#[derive(Debug)]
+pub struct Product {
+    child: Child,
+    port: u16,
+    settings: Settings,
+    _folder: Option<TempDir>,
+}
+
+impl Product {
+    /// Serves from a new, empty folder.
+    pub fn start() -> Result<Self> {
+        let folder = tempfile::tempdir()?;
+        let mut product = Self::serve(Settings::new(folder.path())?, free_port()?)?;
+        product._folder = Some(folder);
+        Ok(product)
+    }
+
+    /// Serves with these settings and waits until requests are answered.
+    pub fn serve(settings: Settings, port: u16) -> Result<Self> {
+        let log = settings.folder.join("server.log");
+        let log = std::fs::OpenOptions::new().create(true).append(true).open(log)?;
+        let child = settings
+            .command()
+            .args(["serve", "--listen", &format!("127.0.0.1:{port}")])
+            .stdout(log.try_clone()?)
+            .stderr(log)
+            .spawn()
+            .with_context(|| settings.program.display().to_string())?;
+        let mut product = Self { child, port, settings, _folder: None };
+        product.until("/healthz", Duration::from_secs(60))?;
+        Ok(product)
+    }
+
+    /// Waits until a path answers with 200.
+    pub fn until(&mut self, path: &str, patience: Duration) -> Result<()> {
+        let client = self.client();
+        let started = Instant::now();
+        while started.elapsed() < patience {
+            if client.get(path).is_ok_and(|answer| answer.status == 200) {
+                return Ok(());
+            }
+            if let Some(status) = self.child.try_wait()? {
+                bail!("the server ended ({status}):\n{}", self.log());
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        bail!("no {path} after {} s:\n{}", patience.as_secs(), self.log())
+    }
+
+    pub fn url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// The end of what the server wrote.
+    pub fn log(&self) -> String {
+        let log = std::fs::read_to_string(self.settings.folder.join("server.log")).unwrap_or_default();
+        let lines: Vec<&str> = log.lines().collect();
+        lines[lines.len().saturating_sub(40)..].join("\n")
+    }
+
+    /// A client that is not signed in.
+    pub fn client(&self) -> Client {
+        Client::new(self.url())
+    }
+
+    /// A client that is.
+    pub fn signed_in(&self, user: &str) -> Result<Client> {
+        let client = self.client();
+        client.sign_in(user, PASSWORD)?;
+        Ok(client)
+    }
+
+    /// Ends the process at once, as `kill -9` does, and hands its settings back.
+    pub fn kill(mut self) -> Result<Settings> {
+        self.child.kill()?;
+        self.child.wait()?;
+        Ok(self.settings.clone())
+    }
+
+    /// Resident memory in bytes.
+    pub fn memory(&self) -> Result<u64> {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("no VmRSS")?;
+        let kib: u64 = line.trim().trim_end_matches("kB").trim().parse()?;
+        Ok(kib * 1024)
+    }
+}
+
+impl Drop for Product {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
