@@ -8,7 +8,6 @@ use crate::manifest::{Manifest, ModelVersion};
 use crate::tokenizer::{Tokenizer, Tokens};
 use crate::windows::{self, TokenStates, Window};
 use std::path::Path;
-use std::sync::Arc;
 
 /// How texts are cut.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,6 +37,9 @@ pub trait Encode: Send + Sync {
     /// Positions of a window, `[CLS]` and `[SEP]` included.
     fn window(&self) -> usize;
 
+    /// Tokens that neighbouring windows of [`Encode::token_states`] share.
+    fn overlap(&self) -> usize;
+
     /// The tokenizer, to plan windows with.
     fn tokenizer(&self) -> &Tokenizer;
 
@@ -50,14 +52,18 @@ pub trait Encode: Send + Sync {
     fn states_in(&self, tokens: Tokens, windows: Vec<Window>) -> Result<TokenStates>;
 
     /// States of all word pieces of `text`, of any length, in overlapping windows.
-    fn token_states(&self, text: &str) -> Result<TokenStates>;
+    fn token_states(&self, text: &str) -> Result<TokenStates> {
+        let tokens = self.tokenizer().encode(text)?;
+        let windows = windows::plan(tokens.len(), self.window(), self.overlap());
+        self.states_in(tokens, windows)
+    }
 }
 
 /// A BERT in memory.
 #[derive(Debug)]
 pub struct Encoder {
     config: BertConfig,
-    tokenizer: Arc<Tokenizer>,
+    tokenizer: Tokenizer,
     version: ModelVersion,
     manifest: Option<Manifest>,
     options: Options,
@@ -84,7 +90,7 @@ impl Encoder {
         let window = options.window.clamp(3, folder.config.max_position_embeddings);
         Ok(Self {
             config: folder.config,
-            tokenizer: Arc::new(folder.tokenizer),
+            tokenizer: folder.tokenizer,
             version: folder.version,
             manifest: folder.manifest,
             options: Options { window, ..options },
@@ -103,19 +109,9 @@ impl Encoder {
         self.manifest.as_ref()
     }
 
-    /// The tokenizer, shared.
-    pub fn shared_tokenizer(&self) -> Arc<Tokenizer> {
-        Arc::clone(&self.tokenizer)
-    }
-
     /// Word pieces (with `[CLS]` and `[SEP]`) after which [`Encode::embed`] cuts a text.
     pub fn embed_limit(&self) -> usize {
         self.embed_limit
-    }
-
-    /// Tokens that neighbouring windows share.
-    pub fn overlap(&self) -> usize {
-        self.options.overlap
     }
 
     /// Last hidden states of each sequence of ids (`[CLS]` and `[SEP]` included), row-major
@@ -164,6 +160,10 @@ impl Encode for Encoder {
         self.options.window
     }
 
+    fn overlap(&self) -> usize {
+        self.options.overlap
+    }
+
     fn tokenizer(&self) -> &Tokenizer {
         &self.tokenizer
     }
@@ -194,12 +194,6 @@ impl Encode for Encoder {
             states.extend_from_slice(&outputs[owner][row * hidden..(row + 1) * hidden]);
         }
         Ok(TokenStates { tokens, states, hidden })
-    }
-
-    fn token_states(&self, text: &str) -> Result<TokenStates> {
-        let tokens = self.tokenizer.encode(text)?;
-        let windows = windows::plan(tokens.len(), self.options.window, self.options.overlap);
-        self.states_in(tokens, windows)
     }
 }
 

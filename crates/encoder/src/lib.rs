@@ -27,3 +27,6 @@ pub use manifest::{Manifest, ModelVersion, sha256_hex};
 pub use tokenizer::{Tokenizer, Tokens};
 pub use windows::{TokenStates, Window, plan as plan_windows};
 pub use worker::Worker;
+
+#[cfg(test)]
+mod tests;

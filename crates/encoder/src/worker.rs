@@ -3,15 +3,15 @@
 //! A forward pass uses every core by itself, so two at once only evict each other's caches: requests wait in
 //! line, and when too many wait the caller is told at once instead of piling up memory.
 
-use crate::encoder::{Encode, Encoder};
+use crate::encoder::Encode;
 use crate::error::{Error, Result};
 use crate::manifest::ModelVersion;
 use crate::tokenizer::{Tokenizer, Tokens};
-use crate::windows::{self, TokenStates, Window};
+use crate::windows::{TokenStates, Window};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 
-enum Request {
+pub(crate) enum Request {
     Embed(Vec<String>, SyncSender<Result<Vec<Vec<f32>>>>),
     States(Tokens, Vec<Window>, SyncSender<Result<TokenStates>>),
 }
@@ -24,51 +24,42 @@ enum Request {
 pub struct Worker {
     queue: SyncSender<Request>,
     capacity: usize,
-    shared: Arc<Shared>,
-}
-
-struct Shared {
-    version: ModelVersion,
-    hidden: usize,
-    window: usize,
-    overlap: usize,
-    tokenizer: Arc<Tokenizer>,
+    encoder: Arc<dyn Encode>,
 }
 
 impl std::fmt::Debug for Worker {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Worker")
-            .field("version", &self.shared.version.short())
+            .field("version", &self.version().short())
             .field("capacity", &self.capacity)
             .finish_non_exhaustive()
     }
 }
 
 impl Worker {
-    /// Moves `encoder` to a thread of its own; at most `capacity` requests wait beside the one being worked on.
-    pub fn start(encoder: Encoder, capacity: usize) -> Result<Self> {
-        let shared = Shared {
-            version: encoder.version().clone(),
-            hidden: encoder.hidden(),
-            window: encoder.window(),
-            overlap: encoder.overlap(),
-            tokenizer: encoder.shared_tokenizer(),
-        };
+    /// Gives `encoder` a thread of its own; at most `capacity` requests wait beside the one being worked on.
+    pub fn start(encoder: impl Encode + 'static, capacity: usize) -> Result<Self> {
+        let encoder: Arc<dyn Encode> = Arc::new(encoder);
         let (queue, requests) = sync_channel(capacity);
+        let own = Arc::clone(&encoder);
         std::thread::Builder::new()
             .name("encoder".into())
-            .spawn(move || serve(&encoder, &requests))
+            .spawn(move || serve(own.as_ref(), &requests))
             .map_err(|e| Error::Threads(e.to_string()))?;
-        Ok(Self { queue, capacity, shared: Arc::new(shared) })
+        Ok(Self { queue, capacity, encoder })
     }
 
     fn ask<T>(&self, make: impl FnOnce(SyncSender<Result<T>>) -> Request) -> Result<T> {
         let (reply, answer) = sync_channel(1);
-        self.queue.try_send(make(reply)).map_err(|e| match e {
+        self.enqueue(make(reply))?;
+        answer.recv().map_err(|_| Error::Closed)?
+    }
+
+    pub(crate) fn enqueue(&self, request: Request) -> Result<()> {
+        self.queue.try_send(request).map_err(|e| match e {
             TrySendError::Full(_) => Error::QueueFull { capacity: self.capacity },
             TrySendError::Disconnected(_) => Error::Closed,
-        })?;
-        answer.recv().map_err(|_| Error::Closed)?
+        })
     }
 }
 
@@ -89,19 +80,23 @@ fn serve(encoder: &dyn Encode, requests: &Receiver<Request>) {
 
 impl Encode for Worker {
     fn version(&self) -> &ModelVersion {
-        &self.shared.version
+        self.encoder.version()
     }
 
     fn hidden(&self) -> usize {
-        self.shared.hidden
+        self.encoder.hidden()
     }
 
     fn window(&self) -> usize {
-        self.shared.window
+        self.encoder.window()
+    }
+
+    fn overlap(&self) -> usize {
+        self.encoder.overlap()
     }
 
     fn tokenizer(&self) -> &Tokenizer {
-        &self.shared.tokenizer
+        self.encoder.tokenizer()
     }
 
     fn embed(&self, texts: &[&str]) -> Result<Vec<Vec<f32>>> {
@@ -111,11 +106,5 @@ impl Encode for Worker {
 
     fn states_in(&self, tokens: Tokens, windows: Vec<Window>) -> Result<TokenStates> {
         self.ask(|reply| Request::States(tokens, windows, reply))
-    }
-
-    fn token_states(&self, text: &str) -> Result<TokenStates> {
-        let tokens = self.shared.tokenizer.encode(text)?;
-        let windows = windows::plan(tokens.len(), self.shared.window, self.shared.overlap);
-        self.states_in(tokens, windows)
     }
 }
