@@ -1,7 +1,166 @@
-use anyhow::Result;
+//! The whole product on one's own machine, with invented notes in it.
+
+use std::collections::BTreeMap;
+use std::io::IsTerminal as _;
+use std::net::{Ipv4Addr, TcpListener};
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, bail};
+use overread_api::entry::ProgressView;
+use overread_api::import::ImportView;
+use overread_api::path;
+use overread_api::system::{ModelView, SystemView};
+use overread_domain::Role;
+use overread_e2e::{Client, Product, Settings};
 
 use crate::args::Args;
+use crate::shell::{read, root, shell, step, write};
+use crate::{eval, frontend};
 
-pub fn run(args: Args) -> Result<()> {
-    args.done()
+const FOLDER: &str = "demo-data";
+/// User ids with their passwords; its being there says that the database was filled.
+const USERS: &str = "users.json";
+const PEOPLE: [(&str, Role); 4] = [
+    ("reviewer", Role::Reviewer),
+    ("coder", Role::Coder),
+    ("qa", Role::QaLead),
+    ("admin", Role::Administrator),
+];
+
+pub fn run(mut args: Args) -> Result<()> {
+    let port: u16 = args.value("--port")?.unwrap_or(8080);
+    let serve = !args.flag("--no-serve");
+    let fresh = args.flag("--fresh");
+    args.done()?;
+    if TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_err() {
+        bail!("port {port} is taken; choose another with --port");
+    }
+    let started = Instant::now();
+    let sh = shell()?;
+    frontend::build(false)?;
+    let program = eval::release(&sh)?;
+    let folder = root().join(FOLDER);
+    if fresh {
+        sh.remove_path(&folder)?;
+    }
+    sh.create_dir(&folder)?;
+    let mut settings = Settings::new(&folder)?;
+    settings.program = program;
+    let users = folder.join(USERS);
+    let passwords = if users.is_file() {
+        serde_json::from_str(&read(&users)?).with_context(|| users.display().to_string())?
+    } else {
+        people(&settings)?
+    };
+    let mut product = step("start the server", || Product::serve(settings, port))?;
+    if !users.is_file() {
+        fill(&mut product, &passwords)?;
+        write(&users, serde_json::to_string_pretty(&passwords)?)?;
+    }
+    eprintln!("    ready after {:.0} s\n", started.elapsed().as_secs_f32());
+    greet(&product.url(), &passwords, &folder);
+    if serve { product.wait() } else { product.stop() }
+}
+
+fn people(settings: &Settings) -> Result<BTreeMap<String, String>> {
+    let mut passwords = BTreeMap::new();
+    for (id, role) in PEOPLE {
+        let password = password()?;
+        let name = format!("Demo {}", role.label());
+        settings.add_user_with(id, &name, role, &password)?;
+        passwords.insert(id.to_owned(), password);
+    }
+    Ok(passwords)
+}
+
+/// 75 random bits in letters that are not taken for one another.
+fn password() -> Result<String> {
+    use std::io::Read as _;
+    let mut bytes = [0_u8; 15];
+    std::fs::File::open("/dev/urandom")?.read_exact(&mut bytes)?;
+    let letters: Vec<char> = "abcdefghijkmnpqrstuvwxyz23456789".chars().collect();
+    let mut out = String::new();
+    for (place, byte) in bytes.into_iter().enumerate() {
+        if place > 0 && place % 5 == 0 {
+            out.push('-');
+        }
+        out.push(letters[usize::from(byte) % letters.len()]);
+    }
+    Ok(out)
+}
+
+/// Imports the sample notes and waits until the model has read them all.
+fn fill(product: &mut Product, passwords: &BTreeMap<String, String>) -> Result<()> {
+    let client = product.client();
+    client.sign_in("qa", &passwords["qa"])?;
+    let notes = std::fs::read(root().join("samples/notes.jsonl"))?;
+    let imported: ImportView = step("import the sample notes", || {
+        client.send("POST", path::IMPORT, Some(notes), "application/x-ndjson")?.json()
+    })?;
+    step(&format!("suggest for {} notes", imported.imported + imported.unchanged), || {
+        await_suggestions(&client)
+    })
+}
+
+/// Draws a bar until nothing waits for suggestions.
+fn await_suggestions(client: &Client) -> Result<()> {
+    let mut shown = u64::MAX;
+    loop {
+        let progress: ProgressView = client.get(path::PROGRESS)?.json()?;
+        let total = progress.open + progress.in_progress + progress.exception + progress.finished;
+        let done = total.saturating_sub(progress.suggesting);
+        if done != shown {
+            bar(done, total);
+            shown = done;
+        }
+        if progress.suggesting == 0 {
+            eprintln!();
+            if progress.failed > 0 {
+                eprintln!("    {} notes got no suggestions; the system page says why", progress.failed);
+            }
+            return Ok(());
+        }
+        let system: SystemView = client.get(path::SYSTEM)?.json()?;
+        if let ModelView::Unavailable { message } = system.model {
+            eprintln!();
+            bail!("the model can't be used: {message}");
+        }
+        std::thread::sleep(Duration::from_millis(200));
+    }
+}
+
+fn bar(done: u64, total: u64) {
+    if std::io::stderr().is_terminal() {
+        let width = 40;
+        let full = (done * width).checked_div(total).unwrap_or(width) as usize;
+        eprint!("\r    [{}{}] {done}/{total}", "#".repeat(full), " ".repeat(width as usize - full));
+    } else if done % 10 == 0 || done == total {
+        eprintln!("    {done}/{total}");
+    }
+}
+
+fn greet(url: &str, passwords: &BTreeMap<String, String>, folder: &Path) {
+    println!("Overread serves {url}\n");
+    println!("  {:<14} {:<20} password", "role", "user");
+    for (id, role) in PEOPLE {
+        let password = passwords.get(id).map_or("", String::as_str);
+        println!("  {:<14} {id:<20} {password}", role.label());
+    }
+    println!(
+        "\nEverything is in {}; `cargo xtask demo --fresh` starts over. Ctrl+C stops.",
+        folder.display()
+    );
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn passwords_are_long_enough_and_differ() {
+        let (one, two) = (password().unwrap(), password().unwrap());
+        assert_eq!(one.len(), 17);
+        assert_ne!(one, two);
+    }
 }

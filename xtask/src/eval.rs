@@ -1,7 +1,82 @@
-use anyhow::Result;
+//! Suggestions for notes with reference entries, and how good they are: the invented samples that ship, and the real
+//! notes beside the checkout where they are.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result};
+use xshell::{Shell, cmd};
 
 use crate::args::Args;
+use crate::shell::{root, shell, step, target, write};
 
-pub fn run(args: Args) -> Result<()> {
-    args.done()
+/// Real dictated notes with reference entries; they may not be in the repository.
+const REAL: &str = "../shared/data/notes_gold_dev.jsonl.gz";
+
+pub fn run(mut args: Args) -> Result<()> {
+    let model: String = args.value("--model")?.unwrap_or_else(|| "models/minilm-base".to_owned());
+    args.done()?;
+    let sh = shell()?;
+    let program = release(&sh)?;
+    evaluate(&sh, &program, &model, "samples", &root().join("samples/reference.jsonl"))?;
+    let real = root().join(REAL);
+    if real.is_file() {
+        let gold = target().join("eval/notes_gold_dev.gold.jsonl");
+        let text = cmd!(sh, "gzip -dc {real}").quiet().read()?;
+        write(&gold, text)?;
+        evaluate(&sh, &program, &model, "notes_gold_dev", &gold)?;
+    } else {
+        println!(
+            "\n{REAL} is not here: only the invented samples were scored, which says little about real notes"
+        );
+    }
+    Ok(())
+}
+
+/// The binary as it ships, built if need be.
+pub fn release(sh: &Shell) -> Result<PathBuf> {
+    step("build overread", || Ok(cmd!(sh, "cargo build --locked --release --package overread").run()?))?;
+    Ok(target().join("release/overread"))
+}
+
+fn evaluate(sh: &Shell, program: &Path, model: &str, name: &str, gold: &Path) -> Result<()> {
+    let notes = target().join(format!("eval/{name}.notes.jsonl"));
+    let out = target().join(format!("eval/{name}.suggestions.jsonl"));
+    write(&notes, without_answers(gold)?)?;
+    step(&format!("suggest {name}"), || {
+        Ok(cmd!(sh, "{program} suggest --input {notes} --output {out} --model {model}").run()?)
+    })?;
+    println!("\n## {name}\n");
+    cmd!(sh, "{program} eval --gold {gold} --predictions {out}").run()?;
+    Ok(())
+}
+
+/// What the model may see: id and text.
+fn without_answers(gold: &Path) -> Result<String> {
+    let mut lines = String::new();
+    for (number, line) in
+        crate::shell::read(gold)?.lines().enumerate().filter(|(_, line)| !line.trim().is_empty())
+    {
+        let note: serde_json::Value =
+            serde_json::from_str(line).with_context(|| format!("{}:{}", gold.display(), number + 1))?;
+        lines.push_str(&serde_json::json!({ "id": note["id"], "text": note["text"] }).to_string());
+        lines.push('\n');
+    }
+    Ok(lines)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_model_sees_no_answers() {
+        let folder = tempfile::tempdir().unwrap();
+        let gold = folder.path().join("gold.jsonl");
+        std::fs::write(
+            &gold,
+            "{\"id\":\"a\",\"text\":\"gout\",\"spans\":[1],\"codes\":[{\"code\":\"M10.9\"}]}\n\n",
+        )
+        .unwrap();
+        assert_eq!(without_answers(&gold).unwrap(), "{\"id\":\"a\",\"text\":\"gout\"}\n");
+    }
 }

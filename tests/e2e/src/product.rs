@@ -6,6 +6,7 @@ use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
+use overread_domain::Role;
 use tempfile::TempDir;
 
 use crate::client::Client;
@@ -89,6 +90,18 @@ impl Settings {
     }
 }
 
+impl Settings {
+    /// Makes a user who signs in with [`PASSWORD`] and need not change it.
+    pub fn add_user(&self, id: &str, role: Role) -> Result<()> {
+        self.add_user_with(id, id, role, PASSWORD)
+    }
+
+    pub fn add_user_with(&self, id: &str, name: &str, role: Role, password: &str) -> Result<()> {
+        self.run(&["user", "add", id, "--name", name, "--role", role.as_str(), "--password", password])
+            .map(drop)
+    }
+}
+
 /// The project's root.
 pub fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).expect("tests/e2e lies two below").to_owned()
@@ -119,15 +132,7 @@ impl Product {
 
     /// Serves with these settings and waits until requests are answered.
     pub fn serve(settings: Settings, port: u16) -> Result<Self> {
-        let log = settings.folder.join("server.log");
-        let log = std::fs::OpenOptions::new().create(true).append(true).open(log)?;
-        let child = settings
-            .command()
-            .args(["serve", "--listen", &format!("127.0.0.1:{port}")])
-            .stdout(log.try_clone()?)
-            .stderr(log)
-            .spawn()
-            .with_context(|| settings.program.display().to_string())?;
+        let child = spawn(&settings, port)?;
         let mut product = Self { child, port, settings, _folder: None };
         product.until("/healthz", Duration::from_secs(60))?;
         Ok(product)
@@ -184,11 +189,44 @@ impl Product {
         Ok(client)
     }
 
-    /// Ends the process at once, as `kill -9` does, and hands its settings back.
-    pub fn kill(mut self) -> Result<Settings> {
+    /// Ends the process at once, as `kill -9` does.
+    pub fn kill(&mut self) -> Result<()> {
         self.child.kill()?;
         self.child.wait()?;
-        Ok(self.settings.clone())
+        Ok(())
+    }
+
+    /// Serves again after [`Product::kill`], at the same address.
+    pub fn serve_again(&mut self) -> Result<()> {
+        self.child = spawn(&self.settings, self.port)?;
+        self.until("/healthz", Duration::from_secs(60))
+    }
+
+    /// Serves until the process ends by itself or by the terminal's Ctrl+C, which reaches it too.
+    pub fn wait(mut self) -> Result<()> {
+        let status = self.child.wait()?;
+        // 130 and "killed by SIGINT" are how Ctrl+C looks from here.
+        if status.success() || status.code().is_none_or(|code| code == 130) {
+            return Ok(());
+        }
+        bail!("the server ended ({status}):\n{}", self.log())
+    }
+
+    /// Asks the process to end, as a service manager does, and waits for it.
+    pub fn stop(mut self) -> Result<()> {
+        let pid = self.child.id().to_string();
+        Command::new("kill").args(["-TERM", &pid]).status()?;
+        let started = Instant::now();
+        while started.elapsed() < Duration::from_secs(30) {
+            if let Some(status) = self.child.try_wait()? {
+                if status.success() {
+                    return Ok(());
+                }
+                bail!("the server ended with {status} when asked to stop:\n{}", self.log());
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        bail!("the server did not end within 30 s of SIGTERM:\n{}", self.log())
     }
 
     /// Resident memory in bytes.
@@ -198,6 +236,18 @@ impl Product {
         let kib: u64 = line.trim().trim_end_matches("kB").trim().parse()?;
         Ok(kib * 1024)
     }
+}
+
+fn spawn(settings: &Settings, port: u16) -> Result<Child> {
+    let log = settings.folder.join("server.log");
+    let log = std::fs::OpenOptions::new().create(true).append(true).open(log)?;
+    settings
+        .command()
+        .args(["serve", "--listen", &format!("127.0.0.1:{port}")])
+        .stdout(log.try_clone()?)
+        .stderr(log)
+        .spawn()
+        .with_context(|| settings.program.display().to_string())
 }
 
 impl Drop for Product {
