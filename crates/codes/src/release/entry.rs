@@ -208,16 +208,20 @@ impl<'a> Iterator for Children<'a> {
 }
 
 impl Release {
-    /// Every distinct phrase that names an entry, for embedding: titles and inclusion terms of the tabular and the
+    /// Every phrase that names an entry, for embedding: titles and inclusion terms of the tabular and the
     /// project's own synonyms. Codes made by a 7th character have no terms of their own, they share those of the
     /// entry above. The order is stable for one [`Release::terms_hash`].
     pub fn terms(&self) -> impl Iterator<Item = Term<'_>> {
-        let own = self.iter().filter(|e| e.is_code() && e.kind() != EntryKind::Extension).flat_map(|e| {
+        self.tabular_terms().chain(crate::search::synonym_terms(self))
+    }
+
+    /// Titles and inclusion terms, each entry's title first.
+    pub(crate) fn tabular_terms(&self) -> impl Iterator<Item = Term<'_>> {
+        self.iter().filter(|e| e.is_code() && e.kind() != EntryKind::Extension).flat_map(|e| {
             let title = std::iter::once(Term { entry: e.index(), text: e.title(), kind: TermKind::Title });
-            let inclusion = e.inclusion_terms().filter(move |text| *text != e.title());
-            title.chain(inclusion.map(move |text| Term { entry: e.index(), text, kind: TermKind::Inclusion }))
-        });
-        own.chain(crate::search::synonym_terms(self))
+            let inclusion = move |text| Term { entry: e.index(), text, kind: TermKind::Inclusion };
+            title.chain(e.inclusion_terms().map(inclusion))
+        })
     }
 
     /// SHA-256 (hex) over [`Release::terms`]: what a vector index belongs to.

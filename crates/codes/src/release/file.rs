@@ -105,7 +105,7 @@ fn unpack(packed: &[u8], len: usize) -> Result<Vec<u8>, ReleaseError> {
     Ok(out)
 }
 
-fn content(release: &Release) -> Vec<u8> {
+pub(super) fn content(release: &Release) -> Vec<u8> {
     let mut w = Writer::default();
     for text in [&release.id, &release.system, &release.title, &release.effective] {
         w.text(text);
@@ -142,7 +142,7 @@ fn content(release: &Release) -> Vec<u8> {
     w.0
 }
 
-fn parse(content: &[u8]) -> Result<Release, ReleaseError> {
+pub(super) fn parse(content: &[u8]) -> Result<Release, ReleaseError> {
     let mut r = Reader::new(content);
     let (id, system, title, effective) = (r.text()?, r.text()?, r.text()?, r.text()?);
     let mut a = Assembler::new(id, system, title, effective);

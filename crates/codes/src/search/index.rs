@@ -6,15 +6,16 @@ use std::sync::{Mutex, PoisonError};
 use super::synonyms;
 use super::text::{Role, term_words};
 use super::vocabulary::Vocabulary;
-use crate::release::{Entry, EntryKind, Release, TermKind};
+use crate::release::{Entry, EntryKind, Release, Term, TermKind};
 
 /// A term as the index knows it.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Doc {
     pub entry: u32,
     pub kind: TermKind,
-    /// Which of the entry's inclusion terms, or which synonym.
-    pub ordinal: u32,
+    /// Which of the entry's inclusion terms.
+    ordinal: u32,
+    synonym: Option<&'static str>,
     /// Sum of the weights that a query must meet to mean this term in full.
     pub weight: f32,
 }
@@ -117,30 +118,42 @@ impl Index {
                 names.len() as u32 - 1
             })
         };
-        let mut add = |entry: u32, kind: TermKind, ordinal: u32, text: &str| {
+        let mut add = |term: &Term<'_>, ordinal: u32, synonym: Option<&'static str>| {
             let doc = docs.len() as u32;
             let first = raw.len();
-            for word in term_words(text) {
+            for word in term_words(term.text) {
                 let (id, factor) = (id_of(word.stem), factor(word.role));
                 match raw[first..].iter_mut().find(|r| r.0 == id) {
                     Some(known) => known.2 = known.2.max(factor),
                     None => raw.push((id, doc, factor)),
                 }
             }
-            docs.push(Doc { entry, kind, ordinal, weight: 0.0 });
+            docs.push(Doc { entry: term.entry, kind: term.kind, ordinal, synonym, weight: 0.0 });
         };
-        for entry in release.iter().filter(|e| e.is_code() && e.kind() != EntryKind::Extension) {
-            add(entry.index(), TermKind::Title, 0, entry.title());
-            for (term, ordinal) in entry.inclusion_terms().zip(0..) {
-                add(entry.index(), TermKind::Inclusion, ordinal, term);
-            }
+        // A term's place here is its place in `Release::terms`.
+        let mut ordinal = 0;
+        for term in release.tabular_terms() {
+            add(&term, ordinal, None);
+            ordinal = if term.kind == TermKind::Title { 0 } else { ordinal + 1 };
         }
-        for (ordinal, entry, phrase) in synonyms::resolved(release) {
-            add(entry, TermKind::Synonym, ordinal, phrase);
+        for (entry, phrase) in synonyms::resolved(release) {
+            add(&Term { entry, text: phrase, kind: TermKind::Synonym }, 0, Some(phrase));
         }
 
+        let mut meanings: HashMap<String, Vec<String>> = HashMap::new();
+        for entry in release.iter().filter(|e| e.kind() == EntryKind::Extension) {
+            let meaning = meaning(entry);
+            if !meanings.contains_key(meaning) {
+                meanings
+                    .insert(meaning.to_owned(), term_words(meaning).into_iter().map(|w| w.stem).collect());
+            }
+        }
         // Ids in alphabetical order, so that a prefix is a range.
-        let vocabulary = Vocabulary::new(names.clone());
+        let vocabulary = Vocabulary::new(names.iter().chain(meanings.values().flatten()).cloned().collect());
+        let sevenths = meanings
+            .into_iter()
+            .map(|(meaning, words)| (meaning, words.iter().filter_map(|w| vocabulary.id(w)).collect()))
+            .collect();
         let place: Vec<u32> = names.iter().map(|n| vocabulary.id(n).unwrap_or_default()).collect();
         let mut starts = vec![0u32; vocabulary.len() + 1];
         for r in &mut raw {
@@ -152,7 +165,10 @@ impl Index {
         }
         let weights: Vec<f32> = starts
             .windows(2)
-            .map(|w| (1.0 + docs.len() as f32 / (1.0 + (w[1] - w[0]) as f32)).ln())
+            // Words of 7th characters only are in no term, and lead to none.
+            .map(|w| {
+                if w[0] == w[1] { 1.0 } else { (1.0 + docs.len() as f32 / (1.0 + (w[1] - w[0]) as f32)).ln() }
+            })
             .collect();
         let mut next = starts.clone();
         let mut postings = vec![Posting { doc: 0, factor: 0.0 }; raw.len()];
@@ -161,14 +177,6 @@ impl Index {
             postings[*at as usize] = Posting { doc, factor };
             *at += 1;
             docs[doc as usize].weight += weights[word as usize] * factor;
-        }
-        let mut sevenths = HashMap::new();
-        for entry in release.iter().filter(|e| e.kind() == EntryKind::Extension) {
-            let meaning = meaning(entry);
-            if !sevenths.contains_key(meaning) {
-                let words = term_words(meaning).into_iter().filter_map(|w| vocabulary.id(&w.stem)).collect();
-                sevenths.insert(meaning.to_owned(), words);
-            }
         }
         Self { vocabulary, docs, postings, starts, weights, sevenths, scratch: Mutex::default() }
     }
@@ -199,7 +207,7 @@ impl Doc {
         let Some(entry) = release.entry(self.entry) else { return "" };
         match self.kind {
             TermKind::Inclusion => entry.inclusion_terms().nth(self.ordinal as usize).unwrap_or_default(),
-            TermKind::Synonym => synonyms::phrase(self.ordinal),
+            TermKind::Synonym => self.synonym.unwrap_or_default(),
             TermKind::Title | TermKind::Code => entry.title(),
         }
     }

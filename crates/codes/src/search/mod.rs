@@ -16,6 +16,7 @@ mod text;
 mod vocabulary;
 
 pub(crate) use index::Index;
+pub(crate) use rank::rank_terms;
 use serde::{Deserialize, Serialize};
 pub(crate) use synonyms::synonym_terms;
 

@@ -17,13 +17,46 @@ const CLOSE: usize = 160;
 pub(super) type Found = HashMap<u32, (f32, u32)>;
 
 pub(super) fn search(release: &Release, index: &Index, query: &str, options: &Options) -> Vec<Hit> {
-    let mut hits = by_code(release, query, options);
     let mut found = Found::new();
     let mut words: Vec<u32> = Vec::new();
     for reading in readings(index, query, options) {
         words.extend(reading.slots.iter().flat_map(|s| &s.choices).filter(|c| c.1 > 0.7).map(|c| c.0));
         index.with_scratch(|scratch| collect(index, &reading, scratch, &mut found));
     }
+    finish(release, index, query, options, words, found, by_code(release, query, options))
+}
+
+/// Ranks codes by terms that something other than words has scored (0 to about 1).
+pub(crate) fn rank_terms(
+    release: &Release,
+    phrase: &str,
+    options: &Options,
+    terms: impl Iterator<Item = (u32, f32)>,
+) -> Vec<Hit> {
+    let index = release.index();
+    let mut found = Found::new();
+    for (term, score) in terms {
+        if let Some(doc) = index.docs.get(term as usize) {
+            keep(&mut found, doc.entry, score, term);
+        }
+    }
+    let options = Options { typing: false, ..*options };
+    let words = readings(index, phrase, &options).into_iter().flat_map(|r| r.slots).flat_map(|s| s.choices);
+    let words = words.filter(|c| c.1 > 0.7).map(|c| c.0).collect();
+    finish(release, index, phrase, &options, words, found, Vec::new())
+}
+
+/// From scored entries to hits: billable codes for what is not, the side meant, likelihood, order, limit. `words` are
+/// those of the query, `hits` what comes first anyway.
+fn finish(
+    release: &Release,
+    index: &Index,
+    query: &str,
+    options: &Options,
+    mut words: Vec<u32>,
+    mut found: Found,
+    mut hits: Vec<Hit>,
+) -> Vec<Hit> {
     words.sort_unstable();
     words.dedup();
     project(release, index, &words, &mut found);
@@ -140,30 +173,38 @@ fn project(release: &Release, index: &Index, words: &[u32], found: &mut Found) {
     let above: Vec<(u32, f32, u32)> =
         found.iter().map(|(&entry, &(score, doc))| (entry, score, doc)).collect();
     for (entry, score, doc) in above {
-        let Some(e) = release.entry(entry).filter(|e| !e.billable()) else { continue };
+        let Some(mut e) = release.entry(entry) else { continue };
+        if e.kind() == EntryKind::Extension {
+            // A synonym's: the words may name another 7th character than it does.
+            e = e.parent().unwrap_or(e);
+        }
+        if e.billable() {
+            continue;
+        }
         let extends = e.children().next().is_some_and(|c| c.kind() == EntryKind::Extension);
         if !extends {
             keep(found, e.default_leaf().index(), score - 0.01, doc);
-            continue;
-        }
-        let best = e
-            .children()
-            .map(|child| {
-                let said = index.sevenths.get(meaning(child)).map_or(&[][..], Vec::as_slice);
-                let met: f32 = said
-                    .iter()
-                    .filter(|w| words.binary_search(w).is_ok())
-                    .map(|w| index.weights[*w as usize])
-                    .sum();
-                let all: f32 = said.iter().map(|w| index.weights[*w as usize]).sum();
-                (if met > 0.0 { met - 0.1 * (all - met) } else { 0.0 }, child.index())
-            })
-            .max_by(|a, b| a.0.total_cmp(&b.0).then(b.1.cmp(&a.1)));
-        if let Some((gain, child)) = best {
-            let child = if gain > 0.0 { child } else { e.default_leaf().index() };
-            keep(found, child, score + 0.01 * gain.clamp(0.0, 10.0), doc);
+        } else if let Some((gain, child)) = said(index, e, words) {
+            keep(found, child, score + 0.01 * gain.min(10.0), doc);
+        } else {
+            keep(found, e.default_leaf().index(), score, doc);
         }
     }
+}
+
+/// The extension of `e` whose 7th character the words speak of most, and how much.
+fn said(index: &Index, e: Entry<'_>, words: &[u32]) -> Option<(f32, u32)> {
+    let weigh = |child: Entry<'_>| {
+        let said = index.sevenths.get(meaning(child))?;
+        let weight = |w: &u32| index.weights[*w as usize].max(2.0);
+        let met: f32 = said.iter().filter(|w| words.binary_search(w).is_ok()).map(weight).sum();
+        let all: f32 = said.iter().map(weight).sum();
+        (met > 0.0).then(|| (met - 0.1 * (all - met), child.index()))
+    };
+    e.children()
+        .filter_map(weigh)
+        .max_by(|a, b| a.0.total_cmp(&b.0).then(b.1.cmp(&a.1)))
+        .filter(|b| b.0 > 0.0)
 }
 
 /// What is likelier before a word is read: unspecified before specific, billable before not, diseases before external

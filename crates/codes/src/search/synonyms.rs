@@ -27,20 +27,17 @@ fn rows(text: &'static str) -> impl Iterator<Item = (&'static str, &'static str)
     text.lines().filter(|l| !l.starts_with('#')).filter_map(|l| l.split_once('\t'))
 }
 
-/// Ordinal, entry and phrase of each synonym whose code this release has.
-pub(super) fn resolved(release: &Release) -> impl Iterator<Item = (u32, u32, &'static str)> {
+/// Entry and phrase of each synonym whose code this release has.
+pub(super) fn resolved(release: &Release) -> impl Iterator<Item = (u32, &'static str)> {
     let ours = release.system() == "icd-10-cm";
-    (0..).zip(table()).filter(move |_| ours).filter_map(|(ordinal, (phrase, code))| {
-        release.get(code).filter(|e| e.is_code()).map(|e| (ordinal, e.index(), *phrase))
-    })
-}
-
-pub(super) fn phrase(ordinal: u32) -> &'static str {
-    table().get(ordinal as usize).map_or("", |row| row.0)
+    table()
+        .iter()
+        .filter(move |_| ours)
+        .filter_map(|(phrase, code)| release.get(code).filter(|e| e.is_code()).map(|e| (e.index(), *phrase)))
 }
 
 pub(crate) fn synonym_terms(release: &Release) -> impl Iterator<Item = Term<'_>> {
-    resolved(release).map(|(_, entry, text)| Term { entry, text, kind: TermKind::Synonym })
+    resolved(release).map(|(entry, text)| Term { entry, text, kind: TermKind::Synonym })
 }
 
 /// What a short form may stand for, likeliest first, each as query words.

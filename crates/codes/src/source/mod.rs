@@ -7,7 +7,7 @@
 mod list;
 mod tabular;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::collections::HashSet;
 
