@@ -1,7 +1,13 @@
 //! How good the suggestions were, from the outcomes of finished entries.
 
-use overread_domain::{CodeRef, Timestamp};
+use std::collections::BTreeMap;
 
+use overread_domain::{CodeRef, Timestamp};
+use sqlx::any::AnyArguments;
+use sqlx::query::Query;
+use sqlx::{Any, AnyConnection};
+
+use crate::row::Columns;
 use crate::{Store, StoreError};
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -87,8 +93,139 @@ impl Accuracy {
     }
 }
 
-impl Store {
-    pub async fn accuracy(&self, filter: &AccuracyFilter) -> Result<Accuracy, StoreError> {
-        todo!("{filter:?}")
+impl Counts {
+    fn add(&mut self, kind: &str, n: u64) {
+        match kind {
+            "accepted" => self.accepted += n,
+            "corrected" => self.corrected += n,
+            "rejected" => self.rejected += n,
+            "added" => self.added += n,
+            "typed_though_suggested" => self.typed += n,
+            _ => {}
+        }
+        if matches!(kind, "accepted" | "corrected" | "rejected") {
+            self.shown += n;
+        }
     }
+
+    fn plus(&mut self, other: Self) {
+        self.shown += other.shown;
+        self.accepted += other.accepted;
+        self.corrected += other.corrected;
+        self.rejected += other.rejected;
+        self.added += other.added;
+        self.typed += other.typed;
+    }
+}
+
+/// Codes in one answer.
+const MOST_CODES: usize = 1_000;
+
+/// The filter, the same in each query; `$1` to `$3`, none for whatever. The casts tell `PostgreSQL` what an absent value is.
+macro_rules! filtered {
+    ($head:literal, $tail:literal) => {
+        concat!(
+            $head,
+            " FROM outcomes WHERE (CAST($1 AS TEXT) IS NULL OR model = $1) \
+             AND (CAST($2 AS TEXT) IS NULL OR document_type = $2) AND finished_at >= $3 ",
+            $tail
+        )
+    };
+}
+
+impl Store {
+    /// What people decided on the suggestions of finished entries.
+    pub async fn accuracy(&self, filter: &AccuracyFilter) -> Result<Accuracy, StoreError> {
+        let mut tx = self.begin_read().await?;
+        let mut accuracy = Accuracy::default();
+        let rows = filter
+            .query(filtered!("SELECT field, kind, COUNT(*) AS n", "GROUP BY field, kind ORDER BY field"))
+            .fetch_all(&mut *tx)
+            .await?;
+        for row in rows {
+            let field = row.text("field")?;
+            if accuracy.fields.last().is_none_or(|last| last.field != field) {
+                accuracy.fields.push(FieldCounts { field, counts: Counts::default() });
+            }
+            if let Some(last) = accuracy.fields.last_mut() {
+                last.counts.add(&row.text("kind")?, row.int("n")? as u64);
+            }
+        }
+        for field in &accuracy.fields {
+            accuracy.total.plus(field.counts);
+        }
+        let row =
+            filter.query(filtered!("SELECT COUNT(DISTINCT entry_id) AS n", "")).fetch_one(&mut *tx).await?;
+        accuracy.entries = row.int("n")? as u64;
+        accuracy.codes = codes(&mut tx, filter).await?;
+        let rows = filter
+            .query(filtered!(
+                "SELECT confidence / 1000 AS bin, COUNT(*) AS n, CAST(SUM(confidence) AS BIGINT) AS total, \
+                 SUM(CASE WHEN kind = 'accepted' THEN 1 ELSE 0 END) AS accepted",
+                "AND confidence IS NOT NULL GROUP BY confidence / 1000 ORDER BY confidence / 1000"
+            ))
+            .fetch_all(&mut *tx)
+            .await?;
+        for row in rows {
+            let n = row.int("n")?;
+            accuracy.calibration.push(CalibrationBin {
+                confidence: row.int("total")? as f64 / n as f64 / 1e6,
+                accepted: row.int("accepted")? as u64,
+                n: n as u64,
+            });
+        }
+        let rows =
+            sqlx::query("SELECT model FROM models ORDER BY last_at DESC, model").fetch_all(&mut *tx).await?;
+        accuracy.models = rows.iter().map(|row| row.text("model")).collect::<Result<_, _>>()?;
+        tx.commit().await?;
+        Ok(accuracy)
+    }
+}
+
+impl AccuracyFilter {
+    fn query(&self, sql: &'static str) -> Query<'_, Any, AnyArguments> {
+        sqlx::query(sql)
+            .bind(self.model.as_deref())
+            .bind(self.document_type.as_deref())
+            .bind(self.since.map_or(i64::MIN, |since| since.0))
+    }
+}
+
+async fn codes(
+    connection: &mut AnyConnection,
+    filter: &AccuracyFilter,
+) -> Result<Vec<CodeCounts>, StoreError> {
+    let rows = filter
+        .query(filtered!(
+            "SELECT suggested_system, suggested_code, decided_system, decided_code, kind, COUNT(*) AS n",
+            "AND (suggested_code IS NOT NULL OR decided_code IS NOT NULL) \
+             GROUP BY suggested_system, suggested_code, decided_system, decided_code, kind"
+        ))
+        .fetch_all(connection)
+        .await?;
+    let mut counts: BTreeMap<CodeRef, Counts> = BTreeMap::new();
+    for row in rows {
+        let code =
+            |system: Option<String>, code: Option<String>| Some(CodeRef { system: system?, code: code? });
+        let suggested = code(row.text_or_none("suggested_system")?, row.text_or_none("suggested_code")?);
+        let decided = code(row.text_or_none("decided_system")?, row.text_or_none("decided_code")?);
+        let (kind, n) = (row.text("kind")?, row.int("n")? as u64);
+        let missed = suggested != decided;
+        if let Some(suggested) = suggested {
+            let kind = match kind.as_str() {
+                "rejected" => "rejected",
+                _ if missed => "corrected",
+                _ => "accepted",
+            };
+            counts.entry(suggested).or_default().add(kind, n);
+        }
+        if let Some(decided) = decided.filter(|_| missed) {
+            let kind = if kind == "typed_though_suggested" { kind.as_str() } else { "added" };
+            counts.entry(decided).or_default().add(kind, n);
+        }
+    }
+    let mut codes: Vec<_> = counts.into_iter().map(|(code, counts)| CodeCounts { code, counts }).collect();
+    codes.sort_by_key(|code| std::cmp::Reverse(code.counts.shown + code.counts.added + code.counts.typed));
+    codes.truncate(MOST_CODES);
+    Ok(codes)
 }

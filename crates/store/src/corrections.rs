@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 
 use overread_domain::{EntryId, Timestamp};
 
+use crate::row::Columns;
 use crate::{EntryRecord, Store, StoreError};
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -30,8 +31,38 @@ impl Store {
     }
 }
 
+/// Entries looked up at once, and kept in memory with their texts.
+const AT_ONCE: i64 = 16;
+
 impl Corrections {
+    /// The next entry; none at the end. What is decided while the walk goes on is in it or not, never half.
     pub async fn next(&mut self) -> Result<Option<EntryRecord>, StoreError> {
-        todo!("{:?}{:?}{:?}{:?}{}", self.store, self.filter, self.after, self.ready, self.exhausted)
+        if self.ready.is_empty() && !self.exhausted {
+            self.fetch().await?;
+        }
+        Ok(self.ready.pop_front())
+    }
+
+    async fn fetch(&mut self) -> Result<(), StoreError> {
+        let mut tx = self.store.begin_read().await?;
+        let sql = if self.filter.all {
+            "SELECT id FROM entries WHERE id > $1 AND revision > 0 AND updated_at >= $2 ORDER BY id LIMIT $3"
+        } else {
+            "SELECT id FROM entries WHERE id > $1 AND status = 'finished' AND updated_at >= $2 ORDER BY id LIMIT $3"
+        };
+        let rows = sqlx::query(sql)
+            .bind(self.after.as_ref().map_or("", EntryId::as_str))
+            .bind(self.filter.since.map_or(i64::MIN, |since| since.0))
+            .bind(AT_ONCE)
+            .fetch_all(&mut *tx)
+            .await?;
+        self.exhausted = rows.is_empty();
+        for row in rows {
+            let id = EntryId::new(row.text("id")?);
+            self.ready.push_back(self.store.load(&mut tx, &id, false).await?);
+            self.after = Some(id);
+        }
+        tx.commit().await?;
+        Ok(())
     }
 }

@@ -1,10 +1,185 @@
 //! All that differs between the two engines.
 
+use std::fs::OpenOptions;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use sqlx::any::AnyPoolOptions;
+use sqlx::{AnyConnection, AnyPool, AssertSqlSafe};
+
+use crate::StoreError;
+
 /// Which database answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Engine {
     Sqlite,
     Postgres,
+}
+
+/// Takes one text for `SQLite` and the same with an ending for `PostgreSQL`: row locks, which an immediate transaction of
+/// `SQLite` holds anyway.
+macro_rules! with_lock {
+    ($engine:expr, $lock:literal, $($sql:tt)+) => {
+        match $engine {
+            $crate::Engine::Sqlite => concat!($($sql)+),
+            $crate::Engine::Postgres => concat!($($sql)+, " ", $lock),
+        }
+    };
+}
+pub(crate) use with_lock;
+
+/// Where a database is, in the form that the driver reads.
+#[derive(Debug)]
+pub(crate) enum Address {
+    Memory,
+    File { path: PathBuf, url: String },
+    Server { url: String },
+}
+
+/// Tables whose rows are written once.
+const APPEND_ONLY: [&str; 3] = ["notes", "suggestion_sets", "decisions"];
+
+/// Connections that read at the same time; each has a thread of its own.
+const SQLITE_READERS: u32 = 4;
+const POSTGRES_CONNECTIONS: u32 = 16;
+
+impl Address {
+    pub(crate) fn parse(url: &str) -> Result<Self, StoreError> {
+        if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+            return Ok(Self::Server { url: url.to_owned() });
+        }
+        let Some(rest) = url.strip_prefix("sqlite:") else {
+            return Err(StoreError::Invalid {
+                what: "the address of the database",
+                reason: "it starts with sqlite: or postgres://".into(),
+            });
+        };
+        let path = rest.strip_prefix("//").unwrap_or(rest);
+        match path {
+            ":memory:" => Ok(Self::Memory),
+            "" => Err(StoreError::Invalid {
+                what: "the address of the database",
+                reason: "sqlite: is followed by a path".into(),
+            }),
+            path => {
+                let path = absolute(Path::new(path))?;
+                let url = format!("sqlite:{}?mode=rwc", percent_encoded(&path)?);
+                Ok(Self::File { path, url })
+            }
+        }
+    }
+
+    pub(crate) fn engine(&self) -> Engine {
+        match self {
+            Self::Memory | Self::File { .. } => Engine::Sqlite,
+            Self::Server { .. } => Engine::Postgres,
+        }
+    }
+
+    pub(crate) fn url(&self) -> &str {
+        match self {
+            Self::Memory => "sqlite::memory:",
+            Self::File { url, .. } | Self::Server { url } => url,
+        }
+    }
+
+    /// Makes the file for nobody but its owner to read: it will hold notes. The driver's own journal files take its mode.
+    pub(crate) fn prepare(&self) -> Result<(), StoreError> {
+        let Self::File { path, .. } = self else { return Ok(()) };
+        let mut options = OpenOptions::new();
+        options.write(true).create_new(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        match options.open(path) {
+            Ok(_) => Ok(()),
+            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
+            Err(error) => Err(StoreError::Unavailable { reason: format!("{}: {error}", path.display()) }),
+        }
+    }
+
+    /// Pools for reading and for writing; the same one where the engine orders writers by itself.
+    pub(crate) fn pools(&self) -> Result<(AnyPool, AnyPool), StoreError> {
+        let wait = Duration::from_secs(30);
+        Ok(match self {
+            // A second connection would see a second database; one that idles away would take it along.
+            Self::Memory => {
+                let pool = AnyPoolOptions::new()
+                    .max_connections(1)
+                    .min_connections(1)
+                    .idle_timeout(None)
+                    .max_lifetime(None)
+                    .test_before_acquire(false)
+                    .acquire_timeout(wait)
+                    .connect_lazy(self.url())?;
+                (pool.clone(), pool)
+            }
+            Self::File { .. } => {
+                let options = |count, pragmas: &'static str| {
+                    AnyPoolOptions::new()
+                        .max_connections(count)
+                        .idle_timeout(None)
+                        .max_lifetime(None)
+                        .test_before_acquire(false)
+                        .acquire_timeout(wait)
+                        .after_connect(move |connection, _| Box::pin(run(connection, pragmas)))
+                };
+                (
+                    options(SQLITE_READERS, SQLITE_READER).connect_lazy(self.url())?,
+                    options(1, SQLITE_WRITER).connect_lazy(self.url())?,
+                )
+            }
+            Self::Server { .. } => {
+                let pool = AnyPoolOptions::new()
+                    .max_connections(POSTGRES_CONNECTIONS)
+                    .acquire_timeout(wait)
+                    .connect_lazy(self.url())?;
+                (pool.clone(), pool)
+            }
+        })
+    }
+}
+
+/// Full synchronisation: what was acknowledged survives a power cut (sqlite.org/pragma.html#pragma_synchronous).
+const SQLITE_WRITER: &str = "PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA busy_timeout = 10000; \
+                             PRAGMA temp_store = MEMORY; PRAGMA cache_size = -32768;";
+const SQLITE_READER: &str = "PRAGMA query_only = ON; PRAGMA busy_timeout = 10000; PRAGMA temp_store = MEMORY; \
+                             PRAGMA cache_size = -16384; PRAGMA mmap_size = 268435456;";
+
+async fn run(connection: &mut AnyConnection, statements: &'static str) -> Result<(), sqlx::Error> {
+    sqlx::raw_sql(statements).execute(connection).await.map(|_| ())
+}
+
+fn absolute(path: &Path) -> Result<PathBuf, StoreError> {
+    let unavailable =
+        |error: std::io::Error| StoreError::Unavailable { reason: format!("{}: {error}", path.display()) };
+    let path = std::path::absolute(path).map_err(unavailable)?;
+    let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else {
+        return Err(StoreError::Invalid {
+            what: "the address of the database",
+            reason: "it names no file".into(),
+        });
+    };
+    let folder = folder
+        .canonicalize()
+        .map_err(|error| StoreError::Unavailable { reason: format!("{}: {error}", folder.display()) })?;
+    Ok(folder.join(name))
+}
+
+fn percent_encoded(path: &Path) -> Result<String, StoreError> {
+    use std::fmt::Write as _;
+    let path = path.to_str().ok_or_else(|| StoreError::Invalid {
+        what: "the address of the database",
+        reason: "its path is not UTF-8".into(),
+    })?;
+    let mut out = String::with_capacity(path.len());
+    for byte in path.bytes() {
+        if byte.is_ascii_alphanumeric() || b"/-._~".contains(&byte) {
+            out.push(char::from(byte));
+        } else {
+            let _ = write!(out, "%{byte:02X}");
+        }
+    }
+    Ok(out)
 }
 
 impl Engine {
@@ -14,6 +189,95 @@ impl Engine {
             Self::Postgres => "postgres",
         }
     }
+
+    /// Starts a transaction that will write.
+    pub(crate) fn begin_write(self) -> &'static str {
+        match self {
+            Self::Sqlite => "BEGIN IMMEDIATE",
+            Self::Postgres => "BEGIN",
+        }
+    }
+
+    /// Starts a transaction that sees the database as it is at one moment.
+    pub(crate) fn begin_read(self) -> &'static str {
+        match self {
+            Self::Sqlite => "BEGIN",
+            Self::Postgres => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+        }
+    }
+
+    /// Names of all tables that somebody made.
+    pub(crate) fn list_tables(self) -> &'static str {
+        match self {
+            Self::Sqlite => {
+                "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'"
+            }
+            Self::Postgres => {
+                "SELECT CAST(c.relname AS TEXT) AS name FROM pg_class c \
+                 WHERE c.relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = current_schema()) \
+                 AND c.relkind IN ('r', 'p')"
+            }
+        }
+    }
+
+    /// Two programs that start at once must not migrate at once. `SQLite`'s transaction sees to it by itself.
+    pub(crate) async fn lock_schema(self, connection: &mut AnyConnection) -> Result<(), sqlx::Error> {
+        match self {
+            Self::Sqlite => Ok(()),
+            Self::Postgres => run(connection, "SELECT pg_advisory_xact_lock(7308901)").await,
+        }
+    }
+
+    /// Readers go on while somebody writes (sqlite.org/wal.html); the setting stays with the file.
+    pub(crate) async fn prepare(self, connection: &mut AnyConnection) -> Result<(), sqlx::Error> {
+        match self {
+            Self::Sqlite => {
+                run(connection, "PRAGMA journal_mode = WAL").await?;
+                run(connection, SQLITE_WRITER).await
+            }
+            Self::Postgres => Ok(()),
+        }
+    }
+
+    /// A migration in the engine's own words.
+    pub(crate) fn translate(self, migration: &str) -> AssertSqlSafe<String> {
+        let (key, bytes) = match self {
+            Self::Sqlite => ("TEXT", "BLOB"),
+            Self::Postgres => ("TEXT COLLATE \"C\"", "BYTEA"),
+        };
+        AssertSqlSafe(migration.replace("{key}", key).replace("{bytes}", bytes))
+    }
+
+    /// Statements that make the database refuse to change what is written once.
+    pub(crate) fn append_only(self) -> AssertSqlSafe<String> {
+        use std::fmt::Write as _;
+        let mut sql = String::new();
+        if self == Self::Postgres {
+            sql.push_str(
+                "CREATE FUNCTION overread_refuse() RETURNS trigger LANGUAGE plpgsql AS $$ \
+                 BEGIN RAISE EXCEPTION '% is written once', TG_TABLE_NAME; END $$;\n",
+            );
+        }
+        for table in APPEND_ONLY {
+            let _ = match self {
+                Self::Sqlite => write!(
+                    sql,
+                    "CREATE TRIGGER {table}_no_update BEFORE UPDATE ON {table} \
+                     BEGIN SELECT RAISE(ABORT, '{table} is written once'); END;\n\
+                     CREATE TRIGGER {table}_no_delete BEFORE DELETE ON {table} \
+                     BEGIN SELECT RAISE(ABORT, '{table} is written once'); END;\n"
+                ),
+                Self::Postgres => write!(
+                    sql,
+                    "CREATE TRIGGER {table}_written_once BEFORE UPDATE OR DELETE ON {table} \
+                     FOR EACH ROW EXECUTE FUNCTION overread_refuse();\n\
+                     CREATE TRIGGER {table}_not_emptied BEFORE TRUNCATE ON {table} \
+                     FOR EACH STATEMENT EXECUTE FUNCTION overread_refuse();\n"
+                ),
+            };
+        }
+        AssertSqlSafe(sql)
+    }
 }
 
 pub(crate) enum Failure {
@@ -22,26 +286,30 @@ pub(crate) enum Failure {
     Other(String),
 }
 
-/// What a driver's error means to the callers of this crate.
+/// What a driver's error means to the callers of this crate: `SQLite` result codes (sqlite.org/rescode.html) and SQLSTATE
+/// (`PostgreSQL` manual, appendix A).
 pub(crate) fn classify(error: &sqlx::Error) -> Failure {
     use sqlx::Error as E;
+    let away = |reason: &str| Failure::Unavailable(reason.to_owned());
     match error {
+        E::Io(error) if error.kind() == std::io::ErrorKind::StorageFull => Failure::StorageFull,
         E::Io(error) => Failure::Unavailable(error.kind().to_string()),
-        E::PoolTimedOut => Failure::Unavailable("no connection became free in time".into()),
-        E::PoolClosed | E::WorkerCrashed => Failure::Unavailable("the connection is closed".into()),
-        E::Tls(_) => Failure::Unavailable("the encrypted connection failed".into()),
-        E::Configuration(_) => Failure::Unavailable("the address of the database can't be read".into()),
+        E::PoolTimedOut => away("no connection became free in time"),
+        E::PoolClosed | E::WorkerCrashed => away("the connection is closed"),
+        E::Tls(_) => away("no encrypted connection came about"),
+        E::Configuration(_) => away("its address can't be read"),
         E::Database(database) => {
             let code = database.code().unwrap_or_default().into_owned();
             match code.as_str() {
                 "13" | "53100" => Failure::StorageFull,
-                "5" | "6" | "261" | "517" => Failure::Unavailable("the database is locked".into()),
-                "14" => Failure::Unavailable("the file can't be opened".into()),
-                "53300" => Failure::Unavailable("too many connections".into()),
-                "57P01" | "57P02" | "57P03" => Failure::Unavailable("the database is shutting down or starting".into()),
-                "28000" | "28P01" => Failure::Unavailable("the database refuses this user or password".into()),
-                "3D000" => Failure::Unavailable("the server has no such database".into()),
-                code if code.starts_with("08") => Failure::Unavailable("the connection is lost".into()),
+                "5" | "6" | "261" | "517" | "55P03" => away("it is locked"),
+                "14" => away("the file can't be opened"),
+                "8" | "1032" => away("the file can't be written"),
+                "53300" => away("it has too many connections"),
+                "57P01" | "57P02" | "57P03" => away("it is starting or stopping"),
+                "28000" | "28P01" => away("it refuses this user or password"),
+                "3D000" => away("the server has no database of this name"),
+                code if code.starts_with("08") => away("the connection is lost"),
                 _ => Failure::Other(code),
             }
         }
@@ -50,5 +318,28 @@ pub(crate) fn classify(error: &sqlx::Error) -> Failure {
         E::Encode(_) => Failure::Other("encode".into()),
         E::Protocol(_) => Failure::Other("protocol".into()),
         _ => Failure::Other("driver".into()),
+    }
+}
+
+/// Whether a value that must be unique was there already.
+pub(crate) fn is_duplicate(error: &sqlx::Error) -> bool {
+    error.as_database_error().is_some_and(sqlx::error::DatabaseError::is_unique_violation)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_addresses() {
+        assert!(matches!(Address::parse("sqlite::memory:"), Ok(Address::Memory)));
+        assert!(matches!(Address::parse("postgres://u@h/d"), Ok(Address::Server { .. })));
+        let folder = std::env::temp_dir();
+        let address = Address::parse(&format!("sqlite:{}/a b%#?.db", folder.display())).unwrap();
+        assert!(address.url().ends_with("/a%20b%25%23%3F.db?mode=rwc"), "{}", address.url());
+        for wrong in ["mysql://x", "data.db", "sqlite:"] {
+            assert!(matches!(Address::parse(wrong), Err(StoreError::Invalid { .. })), "{wrong}");
+        }
+        assert!(matches!(Address::parse("sqlite:/no/such/folder/x.db"), Err(StoreError::Unavailable { .. })));
     }
 }

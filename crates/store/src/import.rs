@@ -1,7 +1,15 @@
 //! Notes coming in: all of a request or nothing.
 
-use overread_domain::{EntryId, NoteId, NoteMeta};
+use overread_domain::note::word_count;
+use overread_domain::{EntryId, EntryStatus, NoteId, NoteMeta, Template};
+use sqlx::AnyConnection;
 
+use crate::counters::{self, Deltas};
+use crate::entry::NO_CONFIDENCE;
+use crate::jobs::insert_job;
+use crate::migrate::sha256;
+use crate::row::{Columns, to_json};
+use crate::template::latest;
 use crate::{Store, StoreError};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,6 +40,114 @@ impl Store {
         template: &str,
         dry_run: bool,
     ) -> Result<ImportOutcome, StoreError> {
-        todo!("{} {template} {dry_run}", notes.len())
+        let now = self.now().0;
+        let mut outcome = ImportOutcome::default();
+        let mut deltas = Deltas::default();
+        let mut tx = self.begin().await?;
+        let template =
+            latest(&mut tx, template).await?.ok_or_else(|| StoreError::not_found("template", template))?;
+        for (index, note) in notes.iter().enumerate() {
+            if insert_note(&mut tx, note, index, now).await? {
+                outcome.imported += 1;
+            } else {
+                outcome.unchanged += 1;
+                let row = sqlx::query("SELECT 1 AS one FROM entries WHERE note_id = $1 AND template_id = $2")
+                    .bind(note.id.as_str())
+                    .bind(&template.id)
+                    .fetch_optional(&mut *tx)
+                    .await?;
+                if row.is_some() {
+                    continue;
+                }
+            }
+            let entry = EntryId::new(self.new_id("e"));
+            insert_entry(&mut tx, &entry, note, &template, &self.new_id("j"), now).await?;
+            deltas.add(counters::STATUS, EntryStatus::Open.as_str(), 1);
+            deltas.add(counters::SUGGESTING, "queued", 1);
+            deltas.add(counters::JOB, "queued", 1);
+            deltas.add(counters::TEMPLATE, &template.id, 1);
+            if let Some(document_type) = &note.meta.document_type {
+                deltas.add(counters::DOCUMENT_TYPE, document_type, 1);
+            }
+            outcome.entries.push(entry);
+        }
+        deltas.write(&mut tx).await?;
+        if dry_run {
+            tx.rollback().await?;
+        } else {
+            tx.commit().await?;
+        }
+        Ok(outcome)
     }
+}
+
+/// Whether the note was new.
+async fn insert_note(
+    connection: &mut AnyConnection,
+    note: &NewNote,
+    index: usize,
+    now: i64,
+) -> Result<bool, StoreError> {
+    let conflict =
+        |reason| StoreError::Conflict { what: "note", id: note.id.to_string(), reason, index: Some(index) };
+    if sha256(note.text.as_bytes()) != note.sha256 {
+        return Err(conflict("the text does not have the hash that came with it"));
+    }
+    let done = sqlx::query(
+        "INSERT INTO notes (id, sha256, words, meta, created_at, body) VALUES ($1, $2, $3, $4, $5, $6) \
+         ON CONFLICT (id) DO NOTHING",
+    )
+    .bind(note.id.as_str())
+    .bind(&note.sha256)
+    .bind(word_count(&note.text) as i64)
+    .bind(to_json("what came with the note", &note.meta)?)
+    .bind(now)
+    .bind(note.text.as_bytes())
+    .execute(&mut *connection)
+    .await?;
+    if done.rows_affected() == 1 {
+        return Ok(true);
+    }
+    let known = sqlx::query("SELECT sha256 FROM notes WHERE id = $1")
+        .bind(note.id.as_str())
+        .fetch_one(connection)
+        .await?;
+    if known.text("sha256")? == note.sha256 {
+        Ok(false)
+    } else {
+        Err(conflict("it is known with another text"))
+    }
+}
+
+async fn insert_entry(
+    connection: &mut AnyConnection,
+    entry: &EntryId,
+    note: &NewNote,
+    template: &Template,
+    job: &str,
+    now: i64,
+) -> Result<(), StoreError> {
+    sqlx::query(
+        "INSERT INTO entries (id, note_id, template_id, template_version, document_type, search, status, revision, \
+         suggested, decided, confidence, suggesting, ready, job_id, created_at, updated_at) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, 0, 0, 0, $8, 'queued', 0, $9, $10, $10)",
+    )
+    .bind(entry.as_str())
+    .bind(note.id.as_str())
+    .bind(&template.id)
+    .bind(i64::from(template.version))
+    .bind(note.meta.document_type.as_deref())
+    .bind(search_text(note.id.as_str(), note.meta.title.as_deref()))
+    .bind(EntryStatus::Open.as_str())
+    .bind(NO_CONFIDENCE)
+    .bind(job)
+    .bind(now)
+    .execute(&mut *connection)
+    .await?;
+    insert_job(connection, job, entry, now).await
+}
+
+/// What the search within the queue looks at: both sides are in lower case.
+fn search_text(id: &str, title: Option<&str>) -> String {
+    format!("{id}\n{}", title.unwrap_or_default()).to_lowercase()
 }

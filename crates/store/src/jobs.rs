@@ -5,7 +5,21 @@ use std::sync::Arc;
 
 use overread_domain::{EntryId, JobId, NoteId, NoteMeta, SuggestionSet, Template, Timestamp};
 
+use sqlx::AnyConnection;
+use sqlx::any::AnyRow;
+
+use crate::counters::{self, Deltas};
+use crate::dialect::{is_duplicate, with_lock};
+use crate::entry::NO_CONFIDENCE;
+use crate::row::{Columns, millionths, to_json};
 use crate::{Store, StoreError};
+
+macro_rules! job_select {
+    () => {
+        "SELECT j.id, j.entry_id, e.note_id, j.state, j.attempts, j.error, j.created_at, j.updated_at, j.due_at \
+         FROM jobs j JOIN entries e ON e.id = j.entry_id"
+    };
+}
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum JobState {
@@ -56,21 +70,140 @@ pub struct ClaimedJob {
     pub attempt: u32,
 }
 
+const JOB: &str = "job";
+
+impl JobState {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Queued => "queued",
+            Self::Running => "running",
+            Self::Done => "done",
+            Self::Failed => "failed",
+        }
+    }
+
+    pub fn parse(name: &str) -> Option<Self> {
+        [Self::Queued, Self::Running, Self::Done, Self::Failed]
+            .into_iter()
+            .find(|state| state.as_str() == name)
+    }
+}
+
 impl Store {
-    /// The job that waits longest, held for `claim_ms`; none when nothing is due.
+    /// The job that waits longest, held for `claim_ms`; none when nothing is due. Jobs whose worker let the claim run out
+    /// come first.
     pub async fn claim_job(&self, worker: &str, claim_ms: i64) -> Result<Option<ClaimedJob>, StoreError> {
-        todo!("{worker} {claim_ms}")
+        let now = self.now();
+        for state in [JobState::Running, JobState::Queued] {
+            // A look without the writers' lock: idle workers ask often.
+            let due = sqlx::query("SELECT 1 AS one FROM jobs WHERE state = $1 AND due_at <= $2 LIMIT 1")
+                .bind(state.as_str())
+                .bind(now.0)
+                .fetch_optional(self.pool())
+                .await?;
+            if due.is_none() {
+                continue;
+            }
+            let mut tx = self.begin().await?;
+            let Some(row) = claim(self, &mut tx, state, worker, now, claim_ms).await? else { continue };
+            let entry = EntryId::new(row.text("entry_id")?);
+            let mut deltas = Deltas::default();
+            deltas.moved(counters::JOB, state.as_str(), JobState::Running.as_str());
+            let job = JobId::new(row.text("id")?);
+            show_state(self, &mut tx, &entry, &job, JobState::Running, &mut deltas).await?;
+            deltas.write(&mut tx).await?;
+            let found = sqlx::query(
+                "SELECT e.template_id, e.template_version, n.id, n.meta, n.sha256, n.body \
+                 FROM entries e JOIN notes n ON n.id = e.note_id WHERE e.id = $1",
+            )
+            .bind(entry.as_str())
+            .fetch_one(&mut *tx)
+            .await?;
+            let template = self
+                .template_in(&mut tx, &found.text("template_id")?, found.number("template_version")?)
+                .await?;
+            let note = NoteId::new(found.text("id")?);
+            let text = crate::entry::text(&note, &found)?.0;
+            tx.commit().await?;
+            return Ok(Some(ClaimedJob {
+                id: job,
+                entry,
+                note,
+                text,
+                meta: found.json("meta")?,
+                template,
+                attempt: row.number("attempts")?,
+            }));
+        }
+        Ok(None)
     }
 
     /// Holds on to a claimed job for `claim_ms` from now; `Conflict` when another worker has it.
     pub async fn renew_claim(&self, job: &JobId, worker: &str, claim_ms: i64) -> Result<(), StoreError> {
-        todo!("{job} {worker} {claim_ms}")
+        let now = self.now();
+        let mut tx = self.begin().await?;
+        let done = sqlx::query(
+            "UPDATE jobs SET due_at = $3, updated_at = $4 WHERE id = $1 AND state = 'running' AND claimed_by = $2",
+        )
+        .bind(job.as_str())
+        .bind(worker)
+        .bind(now.plus_millis(claim_ms).0)
+        .bind(now.0)
+        .execute(&mut *tx)
+        .await?;
+        if done.rows_affected() == 0 {
+            self.locked(&mut tx, job).await?;
+            return Err(not_held(job));
+        }
+        tx.commit().await?;
+        Ok(())
     }
 
     /// Keeps the set for ever and makes it the entry's suggestions, unless somebody decided there in the meantime. The
     /// same set again is no error, another is a `Conflict`.
-    pub async fn complete_job(&self, job: &JobId, worker: &str, set: SuggestionSet) -> Result<(), StoreError> {
-        todo!("{job} {worker} {}", set.id)
+    pub async fn complete_job(
+        &self,
+        job: &JobId,
+        worker: &str,
+        set: SuggestionSet,
+    ) -> Result<(), StoreError> {
+        let now = self.now();
+        let mut tx = self.begin().await?;
+        let row = self.locked(&mut tx, job).await?;
+        if row.word("state", JobState::parse)? == JobState::Done {
+            let made = sqlx::query("SELECT id FROM suggestion_sets WHERE job_id = $1")
+                .bind(job.as_str())
+                .fetch_one(&mut *tx)
+                .await?;
+            if made.text("id")? == set.id.as_str() {
+                return Ok(());
+            }
+            return Err(StoreError::conflict(JOB, job, "it is done with another result"));
+        }
+        held_by(&row, job, worker)?;
+        let entry = EntryId::new(row.text("entry_id")?);
+        let mut deltas = Deltas::default();
+        end(&mut tx, job, JobState::Done, None, now, now).await?;
+        deltas.moved(counters::JOB, JobState::Running.as_str(), JobState::Done.as_str());
+        show_state(self, &mut tx, &entry, job, JobState::Done, &mut deltas).await?;
+        insert_set(&mut tx, job, &entry, &set).await?;
+        let shown = set.suggestions.iter().filter(|suggestion| suggestion.shown);
+        let (n, sum) = shown.fold((0, 0), |(n, sum), s| (n + 1, sum + millionths(s.confidence)));
+        sqlx::query(
+            "UPDATE entries SET suggestion_set = $2, suggested = $3, decided = 0, confidence = $4, updated_at = $5 \
+             WHERE id = $1 AND revision = 0 AND job_id = $6",
+        )
+        .bind(entry.as_str())
+        .bind(set.id.as_str())
+        .bind(n)
+        .bind(if n == 0 { NO_CONFIDENCE } else { sum / n })
+        .bind(now.0)
+        .bind(job.as_str())
+        .execute(&mut *tx)
+        .await?;
+        deltas.write(&mut tx).await?;
+        tx.commit().await?;
+        Ok(())
     }
 
     /// Puts a claimed job back until `retry_at`, or marks it failed for good. `error` is for people and holds no clinical
@@ -82,31 +215,310 @@ impl Store {
         error: &str,
         retry_at: Option<Timestamp>,
     ) -> Result<(), StoreError> {
-        todo!("{job} {worker} {error} {retry_at:?}")
+        let now = self.now();
+        let mut tx = self.begin().await?;
+        let row = self.locked(&mut tx, job).await?;
+        held_by(&row, job, worker)?;
+        let state = if retry_at.is_some() { JobState::Queued } else { JobState::Failed };
+        let mut deltas = Deltas::default();
+        end(&mut tx, job, state, Some(error), retry_at.unwrap_or(now), now).await?;
+        deltas.moved(counters::JOB, JobState::Running.as_str(), state.as_str());
+        show_state(self, &mut tx, &EntryId::new(row.text("entry_id")?), job, state, &mut deltas).await?;
+        deltas.write(&mut tx).await?;
+        tx.commit().await?;
+        Ok(())
     }
 
-    /// Queues a failed job again, now.
+    /// Queues a failed job again, now, with its attempts counted anew; `Conflict` where it has not failed.
     pub async fn retry_job(&self, job: &JobId) -> Result<JobRow, StoreError> {
-        todo!("{job}")
+        let now = self.now();
+        let mut tx = self.begin().await?;
+        let row = self.locked(&mut tx, job).await?;
+        if row.word("state", JobState::parse)? != JobState::Failed {
+            return Err(StoreError::conflict(JOB, job, "it has not failed"));
+        }
+        sqlx::query("UPDATE jobs SET attempts = 0 WHERE id = $1")
+            .bind(job.as_str())
+            .execute(&mut *tx)
+            .await?;
+        end(&mut tx, job, JobState::Queued, None, now, now).await?;
+        let mut deltas = Deltas::default();
+        deltas.moved(counters::JOB, JobState::Failed.as_str(), JobState::Queued.as_str());
+        let entry = EntryId::new(row.text("entry_id")?);
+        if !show_state(self, &mut tx, &entry, job, JobState::Queued, &mut deltas).await? {
+            return Err(StoreError::conflict(JOB, job, "a later one took its place"));
+        }
+        deltas.write(&mut tx).await?;
+        let row = job_in(&mut tx, job).await?;
+        tx.commit().await?;
+        Ok(row)
     }
 
-    /// Asks for new suggestions; `Conflict` once anything is decided, `Leased` while somebody has the entry open. Where a
-    /// job is queued or running already, that one is the answer.
+    /// Asks for new suggestions; `Conflict` once anything is decided, `Leased` while somebody has the entry open: what they
+    /// see must not be exchanged below their hands. Where a job is queued or running already, that one is the answer.
     pub async fn suggest_again(&self, entry: &EntryId) -> Result<JobRow, StoreError> {
-        todo!("{entry}")
+        let now = self.now();
+        let mut tx = self.begin().await?;
+        let record = self.load(&mut tx, entry, true).await?;
+        if record.row.revision > 0 {
+            return Err(StoreError::conflict("entry", entry, "it has decisions, its suggestions stay"));
+        }
+        if let (Some(job), Some(JobState::Queued | JobState::Running)) = (&record.job, record.job_state) {
+            return job_in(&mut tx, job).await;
+        }
+        if let Some(lease) = record.row.lease {
+            return Err(StoreError::Leased(lease));
+        }
+        let job = JobId::new(self.new_id("j"));
+        insert_job(&mut tx, job.as_str(), entry, now.0).await?;
+        sqlx::query(
+            "UPDATE entries SET job_id = $2, suggestion_set = NULL, suggested = 0, decided = 0, confidence = $3, \
+             updated_at = $4 WHERE id = $1",
+        )
+        .bind(entry.as_str())
+        .bind(job.as_str())
+        .bind(NO_CONFIDENCE)
+        .bind(now.0)
+        .execute(&mut *tx)
+        .await?;
+        let mut deltas = Deltas::default();
+        deltas.add(counters::JOB, JobState::Queued.as_str(), 1);
+        show_state(self, &mut tx, entry, &job, JobState::Queued, &mut deltas).await?;
+        deltas.write(&mut tx).await?;
+        let row = job_in(&mut tx, &job).await?;
+        tx.commit().await?;
+        Ok(row)
     }
 
-    /// Newest first.
+    /// Newest first; `after` is [`JobPage::next`] of the page before.
     pub async fn jobs(
         &self,
         state: Option<JobState>,
         after: Option<&str>,
         limit: u32,
     ) -> Result<JobPage, StoreError> {
-        todo!("{state:?} {after:?} {limit}")
+        let limit = limit.clamp(1, 1_000) as usize;
+        let after = after.unwrap_or("~");
+        let query = if let Some(state) = state {
+            sqlx::query(concat!(
+                job_select!(),
+                " WHERE j.state = $3 AND j.id < $1 ORDER BY j.id DESC LIMIT $2"
+            ))
+            .bind(after)
+            .bind(limit as i64 + 1)
+            .bind(state.as_str())
+        } else {
+            sqlx::query(concat!(job_select!(), " WHERE j.id < $1 ORDER BY j.id DESC LIMIT $2"))
+                .bind(after)
+                .bind(limit as i64 + 1)
+        };
+        let found = query.fetch_all(self.pool()).await?;
+        let rows = found.iter().take(limit).map(job_row).collect::<Result<Vec<_>, _>>()?;
+        let next = if found.len() > limit { rows.last().map(|row| row.id.to_string()) } else { None };
+        Ok(JobPage { rows, next })
     }
 
-    pub async fn job_counts(&self) -> Result<JobCounts, StoreError> {
-        todo!()
+    pub async fn job(&self, job: &JobId) -> Result<Option<JobRow>, StoreError> {
+        let row = sqlx::query(concat!(job_select!(), " WHERE j.id = $1"))
+            .bind(job.as_str())
+            .fetch_optional(self.pool())
+            .await?;
+        row.as_ref().map(job_row).transpose()
     }
+
+    /// Kept, not counted.
+    pub async fn job_counts(&self) -> Result<JobCounts, StoreError> {
+        let rows = sqlx::query("SELECT name, n FROM counters WHERE scope = $1")
+            .bind(counters::JOB)
+            .fetch_all(self.pool())
+            .await?;
+        let mut counts = JobCounts::default();
+        for row in rows {
+            let n = row.int("n")? as u64;
+            match row.word("name", JobState::parse)? {
+                JobState::Queued => counts.queued = n,
+                JobState::Running => counts.running = n,
+                JobState::Done => counts.done = n,
+                JobState::Failed => counts.failed = n,
+            }
+        }
+        Ok(counts)
+    }
+
+    /// A job's row, held until the transaction ends. Jobs are locked before their entries, everywhere.
+    async fn locked(&self, connection: &mut AnyConnection, job: &JobId) -> Result<AnyRow, StoreError> {
+        let sql = with_lock!(
+            self.engine(),
+            "FOR UPDATE",
+            "SELECT entry_id, state, claimed_by FROM jobs WHERE id = $1"
+        );
+        sqlx::query(sql)
+            .bind(job.as_str())
+            .fetch_optional(connection)
+            .await?
+            .ok_or_else(|| StoreError::not_found(JOB, job))
+    }
+}
+
+async fn claim(
+    store: &Store,
+    connection: &mut AnyConnection,
+    state: JobState,
+    worker: &str,
+    now: Timestamp,
+    claim_ms: i64,
+) -> Result<Option<AnyRow>, StoreError> {
+    let sql = with_lock!(
+        store.engine(),
+        "FOR UPDATE SKIP LOCKED",
+        "SELECT id FROM jobs WHERE state = $1 AND due_at <= $2 ORDER BY due_at, id LIMIT 1"
+    );
+    let found = sqlx::query(sql).bind(state.as_str()).bind(now.0).fetch_optional(&mut *connection).await?;
+    let Some(found) = found else { return Ok(None) };
+    let row = sqlx::query(
+        "UPDATE jobs SET state = 'running', claimed_by = $2, due_at = $3, attempts = attempts + 1, updated_at = $4 \
+         WHERE id = $1 RETURNING id, entry_id, attempts",
+    )
+    .bind(found.text("id")?)
+    .bind(worker)
+    .bind(now.plus_millis(claim_ms).0)
+    .bind(now.0)
+    .fetch_one(connection)
+    .await?;
+    Ok(Some(row))
+}
+
+fn held_by(row: &AnyRow, job: &JobId, worker: &str) -> Result<(), StoreError> {
+    let running = row.word("state", JobState::parse)? == JobState::Running;
+    let held = row.text_or_none("claimed_by")?.as_deref() == Some(worker);
+    if running && held { Ok(()) } else { Err(not_held(job)) }
+}
+
+fn not_held(job: &JobId) -> StoreError {
+    StoreError::conflict(JOB, job, "this worker does not hold it")
+}
+
+/// A job after its claim: done, failed, or queued until `due`.
+async fn end(
+    connection: &mut AnyConnection,
+    job: &JobId,
+    state: JobState,
+    error: Option<&str>,
+    due: Timestamp,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    sqlx::query(
+        "UPDATE jobs SET state = $2, error = $3, due_at = $4, updated_at = $5, claimed_by = NULL WHERE id = $1",
+    )
+    .bind(job.as_str())
+    .bind(state.as_str())
+    .bind(error)
+    .bind(due.0)
+    .bind(now.0)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Carries the state of an entry's latest job over to its row; false where the entry has a later job.
+async fn show_state(
+    store: &Store,
+    connection: &mut AnyConnection,
+    entry: &EntryId,
+    job: &JobId,
+    state: JobState,
+    deltas: &mut Deltas,
+) -> Result<bool, StoreError> {
+    let sql =
+        with_lock!(store.engine(), "FOR UPDATE", "SELECT suggesting, job_id FROM entries WHERE id = $1");
+    let before = sqlx::query(sql).bind(entry.as_str()).fetch_one(&mut *connection).await?;
+    if before.text("job_id")? != job.as_str() {
+        return Ok(false);
+    }
+    deltas.moved(counters::SUGGESTING, &before.text("suggesting")?, state.as_str());
+    sqlx::query("UPDATE entries SET suggesting = $2, ready = $3 WHERE id = $1")
+        .bind(entry.as_str())
+        .bind(state.as_str())
+        .bind(i64::from(matches!(state, JobState::Done | JobState::Failed)))
+        .execute(connection)
+        .await?;
+    Ok(true)
+}
+
+pub(crate) async fn insert_job(
+    connection: &mut AnyConnection,
+    job: &str,
+    entry: &EntryId,
+    now: i64,
+) -> Result<(), StoreError> {
+    sqlx::query(
+        "INSERT INTO jobs (id, entry_id, state, attempts, due_at, created_at, updated_at) \
+         VALUES ($1, $2, 'queued', 0, $3, $3, $3)",
+    )
+    .bind(job)
+    .bind(entry.as_str())
+    .bind(now)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+async fn insert_set(
+    connection: &mut AnyConnection,
+    job: &JobId,
+    entry: &EntryId,
+    set: &SuggestionSet,
+) -> Result<(), StoreError> {
+    sqlx::query(
+        "INSERT INTO suggestion_sets (id, entry_id, job_id, model, code_release, made_at, body) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7)",
+    )
+    .bind(set.id.as_str())
+    .bind(entry.as_str())
+    .bind(job.as_str())
+    .bind(&set.model)
+    .bind(&set.code_release)
+    .bind(set.made_at.0)
+    .bind(to_json("the suggestions", set)?)
+    .execute(&mut *connection)
+    .await
+    .map_err(|error| {
+        if is_duplicate(&error) {
+            StoreError::conflict("suggestion set", &set.id, "it is kept already")
+        } else {
+            error.into()
+        }
+    })?;
+    sqlx::query(
+        "INSERT INTO models (model, first_at, last_at) VALUES ($1, $2, $2) \
+         ON CONFLICT (model) DO UPDATE SET last_at = CASE WHEN excluded.last_at > models.last_at \
+         THEN excluded.last_at ELSE models.last_at END",
+    )
+    .bind(&set.model)
+    .bind(set.made_at.0)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+async fn job_in(connection: &mut AnyConnection, job: &JobId) -> Result<JobRow, StoreError> {
+    let row = sqlx::query(concat!(job_select!(), " WHERE j.id = $1"))
+        .bind(job.as_str())
+        .fetch_one(connection)
+        .await?;
+    job_row(&row)
+}
+
+fn job_row(row: &AnyRow) -> Result<JobRow, StoreError> {
+    Ok(JobRow {
+        id: JobId::new(row.text("id")?),
+        entry: EntryId::new(row.text("entry_id")?),
+        note: NoteId::new(row.text("note_id")?),
+        state: row.word("state", JobState::parse)?,
+        attempts: row.number("attempts")?,
+        error: row.text_or_none("error")?,
+        created_at: Timestamp(row.int("created_at")?),
+        updated_at: Timestamp(row.int("updated_at")?),
+        due_at: Timestamp(row.int("due_at")?),
+    })
 }

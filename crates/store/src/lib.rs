@@ -15,6 +15,7 @@ mod import;
 mod jobs;
 mod lease;
 mod migrate;
+mod outcomes;
 mod queue;
 mod row;
 mod source;

@@ -1,12 +1,15 @@
 //! The store itself: pools, time, ids.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use overread_domain::Timestamp;
-use sqlx::AnyPool;
+use overread_domain::{Template, Timestamp};
+use sqlx::any::install_default_drivers;
+use sqlx::{Any, AnyConnection, AnyPool, Connection, Transaction};
 
+use crate::dialect::Address;
 use crate::source::IdMaker;
-use crate::{Engine, Source, StoreError};
+use crate::{Engine, Source, StoreError, migrate};
 
 /// A database that holds what Overread knows. Cheap to clone; clones share their connections.
 #[derive(Clone)]
@@ -14,13 +17,20 @@ pub struct Store {
     inner: Arc<Inner>,
 }
 
-pub(crate) struct Inner {
+struct Inner {
     engine: Engine,
     read: AnyPool,
     write: AnyPool,
     source: Arc<dyn Source>,
     ids: IdMaker,
+    /// Versions of templates never change, and every entry read needs one.
+    templates: Mutex<HashMap<(String, u32), Arc<Template>>>,
 }
+
+pub(crate) type Tx = Transaction<'static, Any>;
+
+/// Templates kept in memory at most; installations have a handful.
+const TEMPLATES_KEPT: usize = 64;
 
 impl std::fmt::Debug for Store {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -29,11 +39,29 @@ impl std::fmt::Debug for Store {
 }
 
 impl Store {
-    /// Opens `sqlite:PATH` (the file is made where there is none), `sqlite::memory:` or `postgres://...`, and brings its
-    /// schema up to date. A newer schema and a database that holds other tables are refused, untouched.
+    /// Opens `sqlite:PATH` (the file is made where there is none, its folder is not), `sqlite::memory:` or
+    /// `postgres://...`, and brings its schema up to date. A newer schema and a database that holds other tables are
+    /// refused, untouched.
     pub async fn open(url: &str, source: Arc<dyn Source>) -> Result<Self, StoreError> {
-        let _ = source;
-        todo!("{url}")
+        install_default_drivers();
+        let address = Address::parse(url)?;
+        let engine = address.engine();
+        address.prepare()?;
+        let (read, write) = address.pools()?;
+        let now = source.now().0;
+        if let Address::Memory = address {
+            prepare(engine, &mut *write.acquire().await?, now).await?;
+        } else {
+            // A connection of its own: those of the pools change settings that stay with the file.
+            let mut connection = AnyConnection::connect(address.url()).await?;
+            let prepared = prepare(engine, &mut connection, now).await;
+            let closed = connection.close().await;
+            prepared?;
+            closed?;
+        }
+        let inner =
+            Inner { engine, read, write, source, ids: IdMaker::default(), templates: Mutex::default() };
+        Ok(Self { inner: Arc::new(inner) })
     }
 
     pub fn engine(&self) -> Engine {
@@ -42,7 +70,8 @@ impl Store {
 
     /// Asks the database for a sign of life.
     pub async fn ping(&self) -> Result<(), StoreError> {
-        todo!()
+        sqlx::query("SELECT 1").fetch_one(self.pool()).await?;
+        Ok(())
     }
 
     /// Waits for running transactions and closes every connection.
@@ -59,4 +88,48 @@ impl Store {
     pub fn now(&self) -> Timestamp {
         self.inner.source.now()
     }
+
+    /// For single statements that only read.
+    pub(crate) fn pool(&self) -> &AnyPool {
+        &self.inner.read
+    }
+
+    /// A transaction that sees the database as it is at one moment.
+    pub(crate) async fn begin_read(&self) -> Result<Tx, StoreError> {
+        Ok(self.inner.read.begin_with(self.inner.engine.begin_read()).await?)
+    }
+
+    /// A transaction that writes: the only one at its time where the engine is `SQLite`.
+    pub(crate) async fn begin(&self) -> Result<Tx, StoreError> {
+        let statement = self.inner.engine.begin_write();
+        loop {
+            match self.inner.write.begin_with(statement).await {
+                // On a full disk SQLite may have rolled back by itself, which the driver does not notice: it still counts a
+                // transaction as open. Such a connection is of no more use.
+                Err(sqlx::Error::InvalidSavePointStatement) => {
+                    self.inner.write.acquire().await?.close().await?;
+                }
+                begun => return Ok(begun?),
+            }
+        }
+    }
+
+    pub(crate) fn known_template(&self, id: &str, version: u32) -> Option<Arc<Template>> {
+        let known = self.inner.templates.lock().unwrap_or_else(PoisonError::into_inner);
+        known.get(&(id.to_owned(), version)).cloned()
+    }
+
+    pub(crate) fn remember_template(&self, template: &Arc<Template>) {
+        let mut known = self.inner.templates.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.len() >= TEMPLATES_KEPT {
+            known.clear();
+        }
+        known.insert((template.id.clone(), template.version), template.clone());
+    }
+}
+
+async fn prepare(engine: Engine, connection: &mut AnyConnection, now: i64) -> Result<(), StoreError> {
+    migrate::check(engine, connection).await?;
+    engine.prepare(connection).await?;
+    migrate::run(engine, connection, now).await
 }

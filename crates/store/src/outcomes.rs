@@ -1,0 +1,73 @@
+//! Outcomes of finished entries as rows, so that rates over many entries are one query.
+
+use overread_domain::outcome::outcomes;
+use overread_domain::span::CodePoints;
+use overread_domain::{CodeRef, Decision, EntryId, ItemId, Outcome, Timestamp};
+use sqlx::AnyConnection;
+
+use crate::decide::replay;
+use crate::row::millionths;
+use crate::{EntryRecord, StoreError};
+
+/// An entry opened again has no outcome before it is finished again.
+pub(crate) async fn remove(connection: &mut AnyConnection, entry: &EntryId) -> Result<(), StoreError> {
+    sqlx::query("DELETE FROM outcomes WHERE entry_id = $1").bind(entry.as_str()).execute(connection).await?;
+    Ok(())
+}
+
+pub(crate) async fn write(
+    connection: &mut AnyConnection,
+    record: &EntryRecord,
+    finished_at: Timestamp,
+) -> Result<(), StoreError> {
+    let points = CodePoints::new(&record.text);
+    let suggestions = record.suggestion_set.as_ref().map_or(&[][..], |set| &set.suggestions);
+    let entry = replay(&record.template, suggestions, &points, &record.decisions);
+    for (place, outcome) in outcomes(&entry, suggestions).iter().enumerate() {
+        let decision =
+            record.decisions.iter().find(|decision| decision.id == outcome.decision).ok_or_else(|| {
+                StoreError::corrupt("entry", &record.row.id, "an outcome rests on no decision")
+            })?;
+        insert(connection, record, place, outcome, decision, finished_at).await?;
+    }
+    Ok(())
+}
+
+async fn insert(
+    connection: &mut AnyConnection,
+    record: &EntryRecord,
+    place: usize,
+    outcome: &Outcome,
+    decision: &Decision,
+    finished_at: Timestamp,
+) -> Result<(), StoreError> {
+    let suggested = outcome.suggested.as_ref().and_then(|suggestion| suggestion.content.code.as_ref());
+    let decided = outcome.content.as_ref().and_then(|content| content.code.as_ref());
+    let system = |code: Option<&CodeRef>| code.map(|code| code.system.clone());
+    let code = |code: Option<&CodeRef>| code.map(|code| code.code.clone());
+    sqlx::query(
+        "INSERT INTO outcomes (entry_id, place, decision_id, field, item, kind, suggested_system, suggested_code, \
+         decided_system, decided_code, confidence, model, document_type, user_id, decided_at, finished_at, \
+         suggestions_shown) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)",
+    )
+    .bind(record.row.id.as_str())
+    .bind(place as i64)
+    .bind(decision.id.as_str())
+    .bind(&outcome.field)
+    .bind(outcome.item.as_ref().map(ItemId::as_str))
+    .bind(outcome.kind.as_str())
+    .bind(system(suggested))
+    .bind(code(suggested))
+    .bind(system(decided))
+    .bind(code(decided))
+    .bind(outcome.suggested.as_ref().map(|suggestion| millionths(suggestion.confidence)))
+    .bind(record.suggestion_set.as_ref().map(|set| set.model.as_str()))
+    .bind(record.row.meta.document_type.as_deref())
+    .bind(decision.user.as_str())
+    .bind(decision.at.0)
+    .bind(finished_at.0)
+    .bind(i64::from(decision.suggestions_shown))
+    .execute(connection)
+    .await?;
+    Ok(())
+}
