@@ -3,7 +3,7 @@
 
 A chart of this size in real life is mostly text carried from day to day, so the daily notes are built from
 paragraphs that change only where the story does. The admission and discharge parts and all that happens on a
-day are written out below. Run it in this folder after an edit, then rebuild the two collections (README.md).
+day are written out below. Run it after an edit, then rebuild the two collections (README.md).
 """
 from pathlib import Path
 
@@ -250,4 +250,4 @@ def note():
     return "\n".join([ADMISSION] + [progress(day) for day in sorted(DAYS)] + [DISCHARGE])
 
 if __name__ == "__main__":
-    Path("notes", "long-stay-pancreatitis.txt").write_bytes(note().encode())
+    (Path(__file__).parent / "notes" / "long-stay-pancreatitis.txt").write_bytes(note().encode())
