@@ -1,7 +1,221 @@
-use anyhow::Result;
+//! Measures what the project promises and puts it in one table. Run it on a quiet machine: figures of a busy one say
+//! nothing.
+
+use std::fmt::Write as _;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use anyhow::{Result, bail};
+use xshell::{Shell, cmd};
 
 use crate::args::Args;
+use crate::shell::{have, root, shell, step, target, write};
+use crate::{eval, frontend};
 
-pub fn run(args: Args) -> Result<()> {
-    args.done()
+mod api;
+mod paint;
+mod suggest;
+
+const SECTIONS: [&str; 7] = ["encoder", "suggest", "codes", "api", "memory", "wasm", "paint"];
+
+/// One line of the table.
+#[derive(Debug)]
+pub struct Row {
+    section: &'static str,
+    what: String,
+    measured: String,
+    wanted: &'static str,
+}
+
+impl Row {
+    pub fn new(
+        section: &'static str,
+        what: impl Into<String>,
+        measured: impl Into<String>,
+        wanted: &'static str,
+    ) -> Self {
+        Self { section, what: what.into(), measured: measured.into(), wanted }
+    }
+}
+
+pub fn run(mut args: Args) -> Result<()> {
+    let only: Option<String> = args.value("--only")?;
+    let entries: usize = args.value("--entries")?.unwrap_or(100_000);
+    args.done()?;
+    let only: Vec<String> = only.iter().flat_map(|names| names.split(',')).map(str::to_owned).collect();
+    if let Some(unknown) = only.iter().find(|name| !SECTIONS.contains(&name.as_str())) {
+        bail!("no part \"{unknown}\"; there are {}", SECTIONS.join(", "));
+    }
+    let wanted = |name: &str| only.is_empty() || only.iter().any(|other| other == name);
+    let sh = shell()?;
+    frontend::build(false)?;
+    let program = eval::release(&sh)?;
+    let mut rows = Vec::new();
+    let mut failed = Vec::new();
+    for section in SECTIONS.into_iter().filter(|section| wanted(section)) {
+        let measured = step(section, || match section {
+            "encoder" => encoder(&sh),
+            "suggest" => suggest::measure(&sh, &program),
+            "codes" => codes(&sh, &program),
+            "api" => api::measure(&program, entries),
+            "memory" => suggest::memory(&program),
+            "wasm" => wasm(),
+            _ => paint::measure(&program),
+        });
+        match measured {
+            Ok(more) => rows.extend(more),
+            Err(error) => failed.push(format!("{error:#}")),
+        }
+    }
+    let table = table(&sh, &rows, &failed)?;
+    print!("{table}");
+    write(&target().join("bench.md"), &table)?;
+    if failed.is_empty() { Ok(()) } else { bail!("not measured: {}", failed.join("; ")) }
+}
+
+fn table(sh: &Shell, rows: &[Row], failed: &[String]) -> Result<String> {
+    let commit = cmd!(sh, "git rev-parse --short HEAD").quiet().ignore_stderr().read().unwrap_or_default();
+    let cpu = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let cpu = cpu
+        .lines()
+        .find_map(|line| line.strip_prefix("model name"))
+        .unwrap_or("")
+        .trim_start_matches(['\t', ':', ' ']);
+    let cores = std::thread::available_parallelism()?;
+    let mut out = format!(
+        "Commit {commit}, {cores} cores, {cpu}\n\n| part | what | measured | wanted |\n|---|---|---|---|\n"
+    );
+    for row in rows {
+        writeln!(out, "| {} | {} | {} | {} |", row.section, row.what, row.measured, row.wanted)?;
+    }
+    for failure in failed {
+        writeln!(out, "\nNot measured: {failure}")?;
+    }
+    Ok(out)
+}
+
+/// Tokens a second, and ONNX Runtime's and PyTorch's on the same weights where they are installed.
+fn encoder(sh: &Shell) -> Result<Vec<Row>> {
+    let model = "models/minilm-base";
+    let own =
+        cmd!(sh, "cargo run --locked --release --quiet -p overread-encoder --example throughput -- {model}")
+            .read()?;
+    let mut rows: Vec<Row> = own
+        .lines()
+        .filter_map(|line| line.split_once(" tokens/s").map(|(left, _)| left))
+        .filter_map(|left| left.trim().rsplit_once(' '))
+        .map(|(shape, speed)| {
+            Row::new("encoder", format!("own, {}", squeeze(shape)), format!("{speed} tokens/s"), "")
+        })
+        .collect();
+    if rows.is_empty() {
+        bail!("the encoder's example printed no speed:\n{own}");
+    }
+    let peer = root().join("crates/encoder/bench/onnx_peer.py");
+    if !have("python3")
+        || cmd!(sh, "python3 -c 'import onnxruntime, torch, transformers'")
+            .quiet()
+            .ignore_stderr()
+            .run()
+            .is_err()
+    {
+        rows.push(Row::new(
+            "encoder",
+            "ONNX Runtime, PyTorch",
+            "not measured: pip install torch transformers onnx onnxruntime safetensors",
+            "own 1.2 times ONNX float32",
+        ));
+        return Ok(rows);
+    }
+    let theirs = cmd!(sh, "python3 {peer} {model}").ignore_stderr().read()?;
+    rows.extend(theirs.lines().filter_map(|line| line.split_once(" tokens/s")).filter_map(|(left, _)| {
+        let (what, speed) = left.trim().rsplit_once(' ')?;
+        Some(Row::new("encoder", squeeze(what), format!("{speed} tokens/s"), ""))
+    }));
+    Ok(rows)
+}
+
+/// Look-up by words on one core, as a library and over HTTP.
+fn codes(sh: &Shell, program: &std::path::Path) -> Result<Vec<Row>> {
+    let release = "data/icd-10-cm/2026-04.ovr";
+    let out = cmd!(
+        sh,
+        "cargo run --locked --release --quiet -p overread-codes --example search_bench -- {release}"
+    )
+    .read()?;
+    let mut rows: Vec<Row> = out
+        .lines()
+        .filter_map(|line| line.split_once(": "))
+        .map(|(what, figures)| {
+            let wanted = if what == "load" { "under 300 ms" } else { "1,000/s; p99 10 ms" };
+            Row::new("codes", what, figures, wanted)
+        })
+        .collect();
+    rows.extend(api::code_search(program)?);
+    Ok(rows)
+}
+
+fn wasm() -> Result<Vec<Row>> {
+    Ok(frontend::sizes()?
+        .into_iter()
+        .map(|size| {
+            let name = PathBuf::from(&size.name);
+            let name = name.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+            let figures = format!("{} kB, brotli {} kB", size.raw / 1000, size.brotli / 1000);
+            Row::new("wasm", name, figures, "")
+        })
+        .collect())
+}
+
+fn squeeze(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// Times of one kind of request.
+#[derive(Debug, Default)]
+pub struct Times {
+    all: Vec<Duration>,
+}
+
+impl Times {
+    pub fn measure<T>(&mut self, work: impl FnOnce() -> Result<T>) -> Result<T> {
+        let started = Instant::now();
+        let result = work()?;
+        self.all.push(started.elapsed());
+        Ok(result)
+    }
+
+    pub fn add(&mut self, time: Duration) {
+        self.all.push(time);
+    }
+
+    /// The time that this share of all stayed under.
+    fn at(&self, share: f64) -> Duration {
+        let mut sorted = self.all.clone();
+        sorted.sort_unstable();
+        let last = sorted.len().saturating_sub(1);
+        sorted.get((last as f64 * share).round() as usize).copied().unwrap_or_default()
+    }
+
+    pub fn say(&self) -> String {
+        let ms = |share| format!("{:.1}", self.at(share).as_secs_f64() * 1e3);
+        format!("p50 {} ms, p95 {} ms, p99 {} ms (n {})", ms(0.5), ms(0.95), ms(0.99), self.all.len())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn percentiles_are_those_of_the_sorted_times() {
+        let mut times = Times::default();
+        for ms in (1..=101).rev() {
+            times.add(Duration::from_millis(ms));
+        }
+        assert_eq!(times.at(0.5), Duration::from_millis(51));
+        assert_eq!(times.at(0.95), Duration::from_millis(96));
+        assert_eq!(times.at(1.0), Duration::from_millis(101));
+        assert_eq!(Times::default().at(0.5), Duration::ZERO);
+    }
 }

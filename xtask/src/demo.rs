@@ -135,7 +135,7 @@ fn bar(done: u64, total: u64) {
         let width = 40;
         let full = (done * width).checked_div(total).unwrap_or(width) as usize;
         eprint!("\r    [{}{}] {done}/{total}", "#".repeat(full), " ".repeat(width as usize - full));
-    } else if done % 10 == 0 || done == total {
+    } else if done.is_multiple_of(10) || done == total {
         eprintln!("    {done}/{total}");
     }
 }

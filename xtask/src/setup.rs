@@ -45,7 +45,7 @@ pub fn browser(sh: &Shell) -> Result<()> {
     apt(sh, &["chromium", "chromium-driver"])
 }
 
-/// PostgreSQL's programs; the tests start a server of their own with them.
+/// `PostgreSQL`'s programs; the tests start a server of their own with them.
 pub fn postgres(sh: &Shell) -> Result<()> {
     if have("initdb") && have("pg_ctl") || !debian_postgres().is_empty() {
         return Ok(());

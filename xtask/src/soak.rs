@@ -68,7 +68,7 @@ fn soak(program: &Path, kills: u32, seed: u64) -> Result<Tally> {
     let folder = std::env::temp_dir().join(format!("overread-soak-{}", std::process::id()));
     std::fs::create_dir_all(&folder)?;
     let mut settings = Settings::new(&folder)?;
-    settings.program = program.to_owned();
+    program.clone_into(&mut settings.program);
     // Suggestions would only slow the load down.
     settings.model = None;
     settings.add_user("lead", Role::QaLead)?;
@@ -134,7 +134,8 @@ fn desks(lead: &Client) -> Result<Vec<Mutex<Vec<Desk>>>> {
     for number in 0..REVIEWERS * ENTRIES_EACH {
         let note =
             serde_json::json!({ "id": format!("soak-{number}"), "text": format!("Gout, note {number}.") });
-        notes.push_str(&format!("{note}\n"));
+        notes.push_str(&note.to_string());
+        notes.push('\n');
     }
     lead.send("POST", path::IMPORT, Some(notes.into_bytes()), "application/x-ndjson")?
         .json::<overread_api::import::ImportView>()?;
@@ -184,7 +185,7 @@ fn next(desk: &mut Desk) -> Decide {
         ..Content::default()
     };
     let mut actions = vec![Action::Add { item: ItemId::new(format!("a{}", desk.rows)), content }];
-    if desk.rows % 3 == 0 {
+    if desk.rows.is_multiple_of(3) {
         let item = ItemId::new(format!("a{}", desk.rows - 1));
         actions.push(Action::Reject { item, reason: RejectReason::Duplicate, comment: None });
     }
@@ -202,14 +203,14 @@ fn send(client: &Client, desk: &mut Desk) -> Result<bool> {
     let Some(request) = desk.open.take() else { return Ok(true) };
     let again = request.expected_revision != desk.revision;
     ensure!(!again, "a desk moved on with a request open");
-    let answer = match client.post(&path::fill(path::DECISIONS, &[desk.entry.as_str()]), &request) {
-        Ok(answer) => answer,
-        Err(_) => {
+    let answer =
+        if let Ok(answer) = client.post(&path::fill(path::DECISIONS, &[desk.entry.as_str()]), &request) {
+            answer
+        } else {
             desk.repeated += 1;
             desk.open = Some(request);
             return Ok(false);
-        }
-    };
+        };
     match answer.status {
         200..300 => {
             let decided: Decided = answer.json()?;

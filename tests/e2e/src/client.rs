@@ -44,7 +44,7 @@ impl Client {
     pub fn new(base: impl Into<String>) -> Self {
         let config = ureq::Agent::config_builder()
             .http_status_as_error(false)
-            .timeout_global(Some(Duration::from_secs(120)))
+            .timeout_global(Some(Duration::from_mins(2)))
             .build();
         Self { agent: config.into(), base: base.into(), cookie: Mutex::new(None) }
     }

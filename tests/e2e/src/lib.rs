@@ -6,6 +6,7 @@
 
 pub mod browser;
 pub mod client;
+pub mod page;
 pub mod product;
 
 pub use browser::{Browser, Key};

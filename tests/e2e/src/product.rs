@@ -118,7 +118,8 @@ pub struct Product {
     child: Child,
     port: u16,
     settings: Settings,
-    _folder: Option<TempDir>,
+    /// Deleted when the product is dropped.
+    folder: Option<TempDir>,
 }
 
 impl Product {
@@ -126,15 +127,15 @@ impl Product {
     pub fn start() -> Result<Self> {
         let folder = tempfile::tempdir()?;
         let mut product = Self::serve(Settings::new(folder.path())?, free_port()?)?;
-        product._folder = Some(folder);
+        product.folder = Some(folder);
         Ok(product)
     }
 
     /// Serves with these settings and waits until requests are answered.
     pub fn serve(settings: Settings, port: u16) -> Result<Self> {
         let child = spawn(&settings, port)?;
-        let mut product = Self { child, port, settings, _folder: None };
-        product.until("/healthz", Duration::from_secs(60))?;
+        let mut product = Self { child, port, settings, folder: None };
+        product.until("/healthz", Duration::from_mins(1))?;
         Ok(product)
     }
 
@@ -199,7 +200,7 @@ impl Product {
     /// Serves again after [`Product::kill`], at the same address.
     pub fn serve_again(&mut self) -> Result<()> {
         self.child = spawn(&self.settings, self.port)?;
-        self.until("/healthz", Duration::from_secs(60))
+        self.until("/healthz", Duration::from_mins(1))
     }
 
     /// Serves until the process ends by itself or by the terminal's Ctrl+C, which reaches it too.
