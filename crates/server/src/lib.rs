@@ -1,1 +1,33 @@
-//! axum: state, sign-in, handlers, background jobs, the embedded frontend
+//! axum: state, sign-in, handlers, background jobs, the embedded frontend.
+//!
+//! Handlers extract, call the store, and convert; what is legal is judged in `overread-domain`, what is kept in
+//! `overread-store`, what is suggested in `overread-suggest`. The clock and randomness come in with the state. Servers
+//! hold no state of their own but caches, counters and the sign-in throttle, so that several may stand over one database.
+
+mod app;
+mod auth;
+mod config;
+mod error;
+mod export;
+mod extract;
+mod metrics;
+mod model;
+mod openapi;
+mod routes;
+mod serve;
+mod stats;
+mod views;
+mod web;
+mod worker;
+
+pub use app::{App, Setup};
+pub use auth::access::{Access, RULES, Rule, access};
+pub use auth::password::{Weak, check as check_password, hash as hash_password};
+pub use config::Config;
+pub use error::Failure;
+pub use export::correction_lines;
+pub use model::{Loaded, Model};
+pub use openapi::openapi;
+pub use routes::router;
+pub use serve::serve;
+pub use worker::{run_workers, suggestion_set};

@@ -1,0 +1,106 @@
+//! What every handler has at hand.
+
+use std::ops::Deref;
+use std::sync::Arc;
+
+use overread_codes::Release;
+use overread_domain::{Template, Timestamp, template};
+use overread_store::{Source, Store, StoreError};
+use tokio::sync::Notify;
+
+use crate::auth::password::Vault;
+use crate::auth::throttle::Throttle;
+use crate::metrics::Metrics;
+use crate::{Config, Model};
+
+/// What a server is made of.
+#[derive(Clone)]
+pub struct Setup {
+    pub store: Store,
+    /// The same that the store was opened with.
+    pub source: Arc<dyn Source>,
+    pub config: Config,
+    /// One edition for each code system.
+    pub releases: Vec<Arc<Release>>,
+    pub model: Model,
+}
+
+impl std::fmt::Debug for Setup {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Setup")
+            .field("store", &self.store)
+            .field("config", &self.config)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Shared by all requests; cheap to clone.
+#[derive(Clone, Debug)]
+pub struct App(Arc<Inner>);
+
+#[derive(Debug)]
+pub struct Inner {
+    pub setup: Setup,
+    pub(crate) metrics: Metrics,
+    pub(crate) throttle: Throttle,
+    pub(crate) vault: Vault,
+    /// Rings when there may be a job.
+    pub(crate) work: Notify,
+    /// Entries and billable codes of each release, counted once.
+    pub(crate) release_counts: Vec<(u64, u64)>,
+}
+
+impl Deref for App {
+    type Target = Inner;
+
+    fn deref(&self) -> &Inner {
+        &self.0
+    }
+}
+
+impl Deref for Inner {
+    type Target = Setup;
+
+    fn deref(&self) -> &Setup {
+        &self.setup
+    }
+}
+
+impl App {
+    pub fn new(setup: Setup) -> Self {
+        let release_counts = setup
+            .releases
+            .iter()
+            .map(|release| {
+                let codes = release.iter().filter(|entry| entry.is_code());
+                codes.fold((0, 0), |(all, billable), entry| (all + 1, billable + u64::from(entry.billable())))
+            })
+            .collect();
+        Self(Arc::new(Inner {
+            setup,
+            metrics: Metrics::default(),
+            throttle: Throttle::default(),
+            vault: Vault::default(),
+            work: Notify::new(),
+            release_counts,
+        }))
+    }
+
+    /// Makes sure that the template which ships is there. One that an administrator edited stays as it is.
+    pub async fn prepare(&self) -> Result<(), StoreError> {
+        let shipped: Template =
+            serde_json::from_str(template::ENCOUNTER_ABSTRACT).expect("the shipped template is legal");
+        if self.store.template(&shipped.id).await?.is_none() {
+            self.store.put_template(&shipped).await?;
+        }
+        Ok(())
+    }
+
+    pub fn now(&self) -> Timestamp {
+        self.source.now()
+    }
+
+    pub fn release(&self, system: &str) -> Option<&Arc<Release>> {
+        self.releases.iter().find(|release| release.system() == system)
+    }
+}

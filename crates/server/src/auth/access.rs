@@ -1,0 +1,73 @@
+//! Which permission each route needs: one table, asked on every request. A route that does not stand here answers nobody.
+
+use axum::http::Method;
+use overread_api::path as p;
+use overread_domain::Permission;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// Without signing in.
+    Public,
+    /// Any signed-in person, even before a forced change of password.
+    Session,
+    /// Any signed-in person.
+    SignedIn,
+    Needs(Permission),
+}
+
+#[derive(Clone, Debug)]
+pub struct Rule {
+    pub method: Method,
+    /// The route's template.
+    pub path: &'static str,
+    pub access: Access,
+}
+
+const fn rule(method: Method, path: &'static str, access: Access) -> Rule {
+    Rule { method, path, access }
+}
+
+/// All routes of the product but the page's files.
+pub const RULES: &[Rule] = &[
+    rule(Method::GET, p::SESSION, Access::Session),
+    rule(Method::POST, p::SESSION, Access::Public),
+    rule(Method::DELETE, p::SESSION, Access::Session),
+    rule(Method::POST, p::PASSWORD, Access::Session),
+    rule(Method::GET, p::ENTRIES, Access::Needs(Permission::ReadEntries)),
+    rule(Method::GET, p::PROGRESS, Access::Needs(Permission::ReadEntries)),
+    rule(Method::GET, p::NEXT_ENTRY, Access::Needs(Permission::ReadEntries)),
+    rule(Method::GET, p::ENTRY, Access::Needs(Permission::ReadEntries)),
+    rule(Method::POST, p::DECISIONS, Access::Needs(Permission::Decide)),
+    rule(Method::POST, p::LEASE, Access::Needs(Permission::Decide)),
+    rule(Method::DELETE, p::LEASE, Access::Needs(Permission::Decide)),
+    rule(Method::POST, p::SUGGEST_AGAIN, Access::Needs(Permission::RunJobs)),
+    rule(Method::POST, p::IMPORT, Access::Needs(Permission::ImportNotes)),
+    rule(Method::GET, p::CODES, Access::Needs(Permission::SearchCodes)),
+    rule(Method::GET, p::CODE, Access::Needs(Permission::SearchCodes)),
+    rule(Method::GET, p::TEMPLATES, Access::SignedIn),
+    rule(Method::GET, p::TEMPLATE, Access::SignedIn),
+    rule(Method::PUT, p::TEMPLATE, Access::Needs(Permission::EditTemplates)),
+    rule(Method::GET, p::ACCURACY, Access::Needs(Permission::SeeAccuracy)),
+    rule(Method::GET, p::CORRECTIONS, Access::Needs(Permission::ExportCorrections)),
+    rule(Method::GET, p::SYSTEM, Access::Needs(Permission::SeeSystem)),
+    rule(Method::GET, p::JOBS, Access::Needs(Permission::SeeSystem)),
+    rule(Method::POST, p::RETRY_JOB, Access::Needs(Permission::RunJobs)),
+    rule(Method::GET, p::USERS, Access::Needs(Permission::ManageUsers)),
+    rule(Method::POST, p::USERS, Access::Needs(Permission::ManageUsers)),
+    rule(Method::PATCH, p::USER, Access::Needs(Permission::ManageUsers)),
+    rule(Method::GET, p::OPENAPI, Access::Public),
+    rule(Method::GET, HEALTHZ, Access::Public),
+    rule(Method::GET, READYZ, Access::Public),
+    // Has a guard of its own.
+    rule(Method::GET, METRICS, Access::Public),
+];
+
+pub const HEALTHZ: &str = "/healthz";
+pub const READYZ: &str = "/readyz";
+pub const METRICS: &str = "/metrics";
+
+/// What a route asks for. `HEAD` is `GET` without its body.
+pub fn access(method: &Method, path: &str) -> Option<Access> {
+    let method = if method == Method::HEAD { &Method::GET } else { method };
+    RULES.iter().find(|rule| rule.method == *method && rule.path == path).map(|rule| rule.access)
+}

@@ -1,0 +1,131 @@
+//! The model as the server sees it: on its way, there, or the reason why not.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
+
+use overread_api::system::{ModelView, SemanticState};
+use overread_suggest::{CodeSearch, Suggest};
+use tokio::sync::watch;
+
+/// What a loaded model folder gives.
+#[derive(Clone)]
+pub struct Loaded {
+    pub suggest: Arc<dyn Suggest>,
+    /// Looks codes up by meaning, one for each code system it has vectors for.
+    pub search: Option<Arc<CodeSearch>>,
+}
+
+impl std::fmt::Debug for Loaded {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Loaded").field("model", self.suggest.model()).finish_non_exhaustive()
+    }
+}
+
+#[derive(Clone, Debug)]
+enum State {
+    Loading,
+    Ready(Loaded),
+    Unavailable(String),
+}
+
+/// Shared between who loads the model and who needs it. Reviewing goes on whatever it says.
+#[derive(Clone, Debug)]
+pub struct Model {
+    state: Arc<RwLock<State>>,
+    ready: watch::Sender<bool>,
+    /// Terms of the code release that have vectors, and all of them; zero while nobody builds any.
+    vectors: Arc<(AtomicU64, AtomicU64)>,
+}
+
+impl Model {
+    pub fn loading() -> Self {
+        Self {
+            state: Arc::new(RwLock::new(State::Loading)),
+            ready: watch::Sender::new(false),
+            vectors: Arc::default(),
+        }
+    }
+
+    pub fn ready(loaded: Loaded) -> Self {
+        let model = Self::loading();
+        model.set_ready(loaded);
+        model
+    }
+
+    /// `message` says why, for people.
+    pub fn unavailable(message: impl Into<String>) -> Self {
+        let model = Self::loading();
+        model.set_unavailable(message);
+        model
+    }
+
+    pub fn set_ready(&self, loaded: Loaded) {
+        *self.state.write().unwrap_or_else(PoisonError::into_inner) = State::Ready(loaded);
+        self.ready.send_replace(true);
+    }
+
+    pub fn set_unavailable(&self, message: impl Into<String>) {
+        *self.state.write().unwrap_or_else(PoisonError::into_inner) = State::Unavailable(message.into());
+    }
+
+    pub fn loaded(&self) -> Option<Loaded> {
+        match &*self.state.read().unwrap_or_else(PoisonError::into_inner) {
+            State::Ready(loaded) => Some(loaded.clone()),
+            _ => None,
+        }
+    }
+
+    /// Why there are no suggestions, where there are none.
+    pub fn problem(&self) -> Option<String> {
+        match &*self.state.read().unwrap_or_else(PoisonError::into_inner) {
+            State::Unavailable(message) => Some(message.clone()),
+            _ => None,
+        }
+    }
+
+    /// Waits until a model is there: for ever, where none comes.
+    pub async fn wait(&self) -> Loaded {
+        let mut ready = self.ready.subscribe();
+        loop {
+            if let Some(loaded) = self.loaded() {
+                return loaded;
+            }
+            // The sender lives in `self`.
+            let _ = ready.changed().await;
+        }
+    }
+
+    /// Says how far the vectors of the code release are.
+    pub fn set_building(&self, done: u64, total: u64) {
+        self.vectors.0.store(done, Ordering::Relaxed);
+        self.vectors.1.store(total, Ordering::Relaxed);
+    }
+
+    /// Whether codes of this system can be looked up by meaning.
+    pub fn semantic(&self, system: &str) -> SemanticState {
+        let search = self.loaded().and_then(|loaded| loaded.search);
+        if search.is_some_and(|search| search.release().system() == system && search.has_vectors()) {
+            return SemanticState::Ready;
+        }
+        match (self.vectors.0.load(Ordering::Relaxed), self.vectors.1.load(Ordering::Relaxed)) {
+            (done, total) if total > 0 && done < total => SemanticState::Building { done, total },
+            _ => SemanticState::Absent,
+        }
+    }
+
+    pub fn view(&self) -> ModelView {
+        match &*self.state.read().unwrap_or_else(PoisonError::into_inner) {
+            State::Loading => ModelView::Loading,
+            State::Unavailable(message) => ModelView::Unavailable { message: message.clone() },
+            State::Ready(loaded) => {
+                let info = loaded.suggest.model();
+                ModelView::Ready {
+                    name: info.name.clone(),
+                    version: info.version.clone(),
+                    parameters: info.parameters,
+                    loaded_in_ms: u64::from(info.loaded_in_ms),
+                }
+            }
+        }
+    }
+}

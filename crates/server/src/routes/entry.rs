@@ -1,0 +1,76 @@
+//! One entry: reading it, holding it, asking for its suggestions again.
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use overread_api::entry::{EntryView, LeaseView, SuggestAgain};
+use overread_api::{ErrorBody, ErrorCode, path};
+use overread_domain::{EntryId, EntryStatus, Permission};
+
+use crate::auth::Signed;
+use crate::extract::{Json, Path};
+use crate::views;
+use crate::{App, Failure};
+
+/// All that the review page needs.
+#[utoipa::path(get, path = path::ENTRY, tag = "entries", params(("entry" = String, Path)), responses(
+    (status = 200, body = EntryView),
+    (status = 404, body = ErrorBody),
+))]
+pub async fn entry(
+    State(app): State<App>,
+    signed: Signed,
+    Path(id): Path<EntryId>,
+) -> Result<Json<EntryView>, Failure> {
+    let record = app.store.entry(&id).await?;
+    Ok(Json(views::entry(record, &signed, app.model.problem())))
+}
+
+/// Takes or renews the lease.
+#[utoipa::path(post, path = path::LEASE, tag = "entries", params(("entry" = String, Path)), responses(
+    (status = 200, body = LeaseView),
+    (status = 404, body = ErrorBody),
+    (status = 409, body = ErrorBody, description = "Another person holds it"),
+))]
+pub async fn take_lease(
+    State(app): State<App>,
+    signed: Signed,
+    Path(id): Path<EntryId>,
+) -> Result<Json<LeaseView>, Failure> {
+    if !signed.may(Permission::ResolveExceptions)
+        && app.store.entry(&id).await?.row.status == EntryStatus::Exception
+    {
+        return Err(Failure::new(ErrorCode::NotAllowed, "exceptions are for coders"));
+    }
+    let lease =
+        app.store.take_lease(&id, &signed.user.id, app.config.lease_seconds.saturating_mul(1000)).await?;
+    Ok(Json(LeaseView { lease: views::lease(lease) }))
+}
+
+/// Gives the lease back.
+#[utoipa::path(delete, path = path::LEASE, tag = "entries", params(("entry" = String, Path)), responses(
+    (status = 204),
+    (status = 404, body = ErrorBody),
+))]
+pub async fn release_lease(
+    State(app): State<App>,
+    signed: Signed,
+    Path(id): Path<EntryId>,
+) -> Result<StatusCode, Failure> {
+    app.store.release_lease(&id, &signed.user.id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Asks for new suggestions, as long as nothing is decided.
+#[utoipa::path(post, path = path::SUGGEST_AGAIN, tag = "entries", params(("entry" = String, Path)), responses(
+    (status = 200, body = SuggestAgain),
+    (status = 404, body = ErrorBody),
+    (status = 409, body = ErrorBody, description = "Something is decided already, or somebody works on the entry"),
+))]
+pub async fn suggest_again(
+    State(app): State<App>,
+    Path(id): Path<EntryId>,
+) -> Result<Json<SuggestAgain>, Failure> {
+    let job = app.store.suggest_again(&id).await?;
+    app.work.notify_waiters();
+    Ok(Json(SuggestAgain { job: job.id, state: views::job_state(job.state) }))
+}

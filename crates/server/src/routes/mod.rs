@@ -1,0 +1,86 @@
+//! All routes. Each area is a file; who may is in `auth::access`.
+
+pub mod accuracy;
+pub mod codes;
+pub mod corrections;
+pub mod decide;
+pub mod entry;
+pub mod health;
+pub mod import;
+pub mod queue;
+pub mod session;
+pub mod system;
+pub mod templates;
+pub mod users;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::http::HeaderValue;
+use axum::middleware;
+use axum::response::IntoResponse;
+use axum::routing::{get, patch, post};
+use overread_api::{ErrorCode, path as p};
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::compression::CompressionLayer;
+use tower_http::compression::predicate::{NotForContentType, Predicate, SizeAbove};
+
+use crate::auth::access::{HEALTHZ, METRICS, READYZ};
+use crate::auth::guard;
+use crate::web::headers::{Policy, policy, secure};
+use crate::web::{assets, observe};
+use crate::{App, Failure};
+
+/// Everything that the server answers.
+pub fn router(app: App) -> Router {
+    let routes = Router::new()
+        .route(p::SESSION, get(session::current).post(session::sign_in).delete(session::sign_out))
+        .route(p::PASSWORD, post(session::change_password))
+        .route(p::ENTRIES, get(queue::queue))
+        .route(p::PROGRESS, get(queue::progress))
+        .route(p::NEXT_ENTRY, get(queue::next))
+        .route(p::ENTRY, get(entry::entry))
+        .route(p::DECISIONS, post(decide::decide))
+        .route(p::LEASE, post(entry::take_lease).delete(entry::release_lease))
+        .route(p::SUGGEST_AGAIN, post(entry::suggest_again))
+        .route(p::IMPORT, post(import::import).layer(DefaultBodyLimit::max(app.config.import_bytes)))
+        .route(p::CODES, get(codes::search))
+        .route(p::CODE, get(codes::code))
+        .route(p::TEMPLATES, get(templates::list))
+        .route(p::TEMPLATE, get(templates::template).put(templates::put))
+        .route(p::ACCURACY, get(accuracy::accuracy))
+        .route(p::CORRECTIONS, get(corrections::corrections))
+        .route(p::SYSTEM, get(system::system))
+        .route(p::JOBS, get(system::jobs))
+        .route(p::RETRY_JOB, post(system::retry))
+        .route(p::USERS, get(users::list).post(users::create))
+        .route(p::USER, patch(users::change))
+        .route(p::OPENAPI, get(health::openapi))
+        .route(HEALTHZ, get(health::alive))
+        .route(READYZ, get(health::ready))
+        .route(METRICS, get(health::metrics))
+        .method_not_allowed_fallback(no_such_method)
+        .route_layer(middleware::from_fn_with_state(app.clone(), guard))
+        .layer(DefaultBodyLimit::max(app.config.request_bytes));
+    let policy = Policy {
+        csp: HeaderValue::from_str(&policy(&assets::index())).expect("a policy is plain ASCII"),
+        hsts: app.config.secure_cookies,
+    };
+    // The export flushes a line at a time; packing it would hold lines back.
+    let packed = SizeAbove::new(1024).and(NotForContentType::const_new("application/x-ndjson"));
+    routes
+        .fallback(assets::serve)
+        .layer(CompressionLayer::new().compress_when(packed))
+        .layer(CatchPanicLayer::custom(panicked))
+        .layer(middleware::from_fn_with_state(policy, secure))
+        .layer(middleware::from_fn_with_state(app.clone(), observe::observe))
+        .with_state(app)
+}
+
+async fn no_such_method() -> Failure {
+    Failure::new(ErrorCode::NotFound, "nothing takes this here")
+}
+
+fn panicked(_: Box<dyn std::any::Any + Send>) -> axum::response::Response {
+    // The panic's own message may hold anything; the hook has written it where panics go.
+    Failure::internal("a handler panicked").into_response()
+}

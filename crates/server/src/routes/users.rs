@@ -1,0 +1,94 @@
+//! People and their roles, for administrators.
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use overread_api::session::{NewUser, UserChange, UserView};
+use overread_api::{ErrorBody, ErrorCode, path};
+use overread_domain::{Role, UserId};
+use overread_store::UserPatch;
+
+use crate::auth::{Signed, password};
+use crate::extract::{Json, Path};
+use crate::views;
+use crate::{App, Failure};
+
+/// Names to sign in with: 1 to 64 letters, digits and `. _ - @`.
+pub fn is_id(id: &str) -> bool {
+    (1..=64).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-@".contains(&b))
+}
+
+/// All users, by id.
+#[utoipa::path(get, path = path::USERS, tag = "users", responses((status = 200, body = Vec<UserView>)))]
+pub async fn list(State(app): State<App>) -> Result<Json<Vec<UserView>>, Failure> {
+    Ok(Json(app.store.users().await?.into_iter().map(views::user).collect()))
+}
+
+/// Adds a user, who must choose another password at the first sign-in.
+#[utoipa::path(post, path = path::USERS, tag = "users", request_body = NewUser, responses(
+    (status = 201, body = UserView),
+    (status = 409, body = ErrorBody, description = "The id is taken"),
+    (status = 422, body = ErrorBody, description = "Id, name or password won't do"),
+))]
+pub async fn create(
+    State(app): State<App>,
+    Json(request): Json<NewUser>,
+) -> Result<(StatusCode, Json<UserView>), Failure> {
+    if !is_id(request.id.as_str()) {
+        return Err(Failure::invalid("id", "an id has 1 to 64 letters, digits and . _ - @"));
+    }
+    check_name(&request.name)?;
+    check_password(&request.password, &request.id)?;
+    let password_hash = app.vault.hash(request.password, app.source.random()).await;
+    let user = overread_store::NewUser {
+        id: request.id,
+        name: request.name,
+        role: request.role,
+        password_hash,
+        must_change_password: true,
+    };
+    Ok((StatusCode::CREATED, Json(views::user(app.store.create_user(user).await?))))
+}
+
+/// Changes name, role or password, or shuts a user out.
+#[utoipa::path(patch, path = path::USER, tag = "users", params(("user" = String, Path)), request_body = UserChange,
+    responses(
+        (status = 200, body = UserView),
+        (status = 404, body = ErrorBody),
+        (status = 409, body = ErrorBody, description = "Administrators can't shut themselves out"),
+        (status = 422, body = ErrorBody, description = "Name or password won't do"),
+    ))]
+pub async fn change(
+    State(app): State<App>,
+    signed: Signed,
+    Path(id): Path<UserId>,
+    Json(request): Json<UserChange>,
+) -> Result<Json<UserView>, Failure> {
+    let out = request.disabled == Some(true) || request.role.is_some_and(|role| role != Role::Administrator);
+    if id == signed.user.id && out {
+        return Err(Failure::new(ErrorCode::WrongState, "administrators can't shut themselves out"));
+    }
+    if let Some(name) = &request.name {
+        check_name(name)?;
+    }
+    if let Some(password) = &request.password {
+        check_password(password, &id)?;
+    }
+    let patch = UserPatch { name: request.name, role: request.role, disabled: request.disabled };
+    let mut user = app.store.update_user(&id, patch).await?;
+    if let Some(password) = request.password {
+        let hash = app.vault.hash(password, app.source.random()).await;
+        app.store.set_password(&id, &hash, true).await?;
+        app.store.delete_sessions_of(&id).await?;
+        user.must_change_password = true;
+    }
+    Ok(Json(views::user(user)))
+}
+
+fn check_name(name: &str) -> Result<(), Failure> {
+    let fine = (1..=200).contains(&name.trim().chars().count()) && !name.chars().any(char::is_control);
+    if fine { Ok(()) } else { Err(Failure::invalid("name", "a name has 1 to 200 characters")) }
+}
+
+fn check_password(password: &str, id: &UserId) -> Result<(), Failure> {
+    password::check(password, id.as_str()).map_err(|weak| Failure::invalid("password", weak.to_string()))
+}
