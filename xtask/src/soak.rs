@@ -201,16 +201,13 @@ fn next(desk: &mut Desk) -> Decide {
 /// Sends the open request. False when no answer came: it stays open and is sent again with the same key.
 fn send(client: &Client, desk: &mut Desk) -> Result<bool> {
     let Some(request) = desk.open.take() else { return Ok(true) };
-    let again = request.expected_revision != desk.revision;
-    ensure!(!again, "a desk moved on with a request open");
-    let answer =
-        if let Ok(answer) = client.post(&path::fill(path::DECISIONS, &[desk.entry.as_str()]), &request) {
-            answer
-        } else {
-            desk.repeated += 1;
-            desk.open = Some(request);
-            return Ok(false);
-        };
+    ensure!(request.expected_revision == desk.revision, "a desk moved on with a request open");
+    let address = path::fill(path::DECISIONS, &[desk.entry.as_str()]);
+    let Ok(answer) = client.post(&address, &request) else {
+        desk.repeated += 1;
+        desk.open = Some(request);
+        return Ok(false);
+    };
     match answer.status {
         200..300 => {
             let decided: Decided = answer.json()?;
