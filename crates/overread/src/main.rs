@@ -1,1 +1,74 @@
-fn main() {}
+//! The `overread` binary: reads settings, wires the parts, one file a command.
+
+mod cli;
+mod commands;
+mod parts;
+mod settings;
+mod source;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use cli::{Cli, Command};
+use settings::Settings;
+
+/// What the world outside gets to know by the exit status.
+#[derive(Debug, thiserror::Error)]
+pub enum Exit {
+    /// The input is bad (status 2); the text says where.
+    #[error("{0}")]
+    BadInput(String),
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    match run(cli) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("overread: {error:#}");
+            let bad_input = error.chain().any(|cause| cause.downcast_ref::<Exit>().is_some());
+            ExitCode::from(if bad_input { 2 } else { 1 })
+        }
+    }
+}
+
+fn run(cli: Cli) -> anyhow::Result<()> {
+    // Needs no settings, so that it works wherever the program was copied.
+    if matches!(cli.command, Command::Openapi) {
+        print!("{}", overread_server::openapi());
+        return Ok(());
+    }
+    let settings = Settings::read(&cli.common)?;
+    let serving = matches!(cli.command, Command::Serve(_) | Command::Worker(_));
+    log(&settings, serving)?;
+    match cli.command {
+        Command::Eval(command) => commands::eval::run(&command),
+        Command::Codes(command) => commands::codes::run(&settings, &command),
+        Command::Suggest(command) => commands::suggest::run(&settings, &command),
+        other => tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(async {
+            match other {
+                Command::Serve(command) => commands::serve::run(&settings, &command).await,
+                Command::Worker(command) => commands::worker::run(&settings, &command).await,
+                Command::Import(command) => commands::import::run(&settings, &command).await,
+                Command::User(command) => commands::user::run(&settings, command).await,
+                Command::Export(command) => commands::export::run(&settings, &command).await,
+                Command::Eval(_) | Command::Codes(_) | Command::Suggest(_) | Command::Openapi => Ok(()),
+            }
+        }),
+    }
+}
+
+/// To standard error: standard output is for answers.
+fn log(settings: &Settings, serving: bool) -> anyhow::Result<()> {
+    use tracing_subscriber::EnvFilter;
+    let absent = if serving { "info" } else { "warn" };
+    let filter = EnvFilter::try_new(settings.log.as_deref().unwrap_or(absent))?;
+    let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    if settings.log_json {
+        subscriber.json().init()
+    } else {
+        subscriber.init()
+    }
+    Ok(())
+}

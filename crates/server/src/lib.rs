@@ -29,5 +29,6 @@ pub use export::correction_lines;
 pub use model::{Loaded, Model};
 pub use openapi::openapi;
 pub use routes::router;
+pub use routes::users::is_id as is_user_id;
 pub use serve::serve;
 pub use worker::{run_workers, suggestion_set};

@@ -12,11 +12,21 @@ use crate::{App, router, run_workers};
 /// How long requests and jobs in hand may take once the end was asked for.
 const GRACE: Duration = Duration::from_secs(20);
 
-/// Answers requests and runs jobs until `stop` turns true. What is in hand then is brought to its end, within limits.
-pub async fn serve(app: App, listener: TcpListener, stop: watch::Receiver<bool>) -> io::Result<()> {
+/// Answers requests and, with `jobs`, runs suggestion jobs until `stop` turns true. What is in hand then is brought to
+/// its end, within limits.
+pub async fn serve(
+    app: App,
+    listener: TcpListener,
+    stop: watch::Receiver<bool>,
+    jobs: bool,
+) -> io::Result<()> {
     let workers = {
         let (app, stop) = (app.clone(), stop.clone());
-        tokio::spawn(async move { run_workers(&app, stop, false).await })
+        tokio::spawn(async move {
+            if jobs {
+                run_workers(&app, stop, false).await;
+            }
+        })
     };
     let service = router(app.clone()).into_make_service_with_connect_info::<SocketAddr>();
     let mut asked = stop.clone();

@@ -1,0 +1,302 @@
+//! The command line. Its help is the manual: every command shows how it is used.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use overread_domain::Role;
+
+const ABOUT: &str = "Check AI-filled entries from clinical notes.
+
+A model on this machine suggests field values and codes for each note; people accept, correct or reject them beside the \
+words they came from; every decision is kept and can be exported.
+
+Settings come from flags, else from environment variables (OVERREAD_DATABASE, ...), else from overread.toml in the \
+working directory, else from defaults that suit one machine.";
+
+const START: &str = "Start from nothing:
+  overread user add eva --name \"Eva Miller\" --role qa_lead     asks for a first password
+  overread import notes.jsonl                                  {\"id\": \"...\", \"text\": \"...\"} a line
+  overread serve                                               then open http://127.0.0.1:8080
+  overread export corrections --output corrections.jsonl
+
+No note leaves this machine: nothing here contacts another one but the database you name.";
+
+#[derive(Debug, Parser)]
+#[command(name = "overread", version, about = ABOUT, after_help = START, max_term_width = 100)]
+pub struct Cli {
+    #[command(flatten)]
+    pub common: Common,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Settings that many commands share.
+#[derive(Clone, Debug, Default, Args)]
+pub struct Common {
+    /// Settings file (TOML); overread.toml of the working directory if there is one
+    #[arg(long, global = true, value_name = "FILE", env = "OVERREAD_CONFIG")]
+    pub config: Option<PathBuf>,
+    /// sqlite:PATH or postgres://USER@HOST/NAME; sqlite:overread.db in the data folder if absent
+    #[arg(long, global = true, value_name = "URL", env = "OVERREAD_DATABASE", hide_env_values = true)]
+    pub database: Option<String>,
+    /// Where the database lies and vectors are kept; the working directory if absent
+    #[arg(long, global = true, value_name = "DIR", env = "OVERREAD_DATA_DIR")]
+    pub data_dir: Option<PathBuf>,
+    /// Model folder in Hugging Face layout; models/minilm-base, here or beside the program, if absent
+    #[arg(long, global = true, value_name = "DIR", env = "OVERREAD_MODEL")]
+    pub model: Option<PathBuf>,
+    /// Code release file; the newest in data/icd-10-cm, here or beside the program, if absent
+    #[arg(long, global = true, value_name = "FILE", env = "OVERREAD_CODES")]
+    pub codes: Option<PathBuf>,
+    /// Any further setting of the server by its name in the settings file: --set note_bytes=500000
+    #[arg(long, global = true, value_name = "NAME=VALUE")]
+    pub set: Vec<String>,
+    /// What is logged: error, warn, info, debug, or filters such as overread_server=debug
+    #[arg(long, global = true, value_name = "FILTER", env = "OVERREAD_LOG")]
+    pub log: Option<String>,
+    /// Log as JSON, one object a line
+    #[arg(long, global = true, env = "OVERREAD_LOG_JSON")]
+    pub log_json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Serve the page and the interface, and run suggestion jobs
+    #[command(after_help = SERVE)]
+    Serve(Serve),
+    /// Run suggestion jobs without serving, beside other processes on one database
+    #[command(after_help = WORKER)]
+    Worker(Worker),
+    /// Import notes: JSON Lines or plain text, all of it or nothing
+    #[command(after_help = IMPORT)]
+    Import(Import),
+    /// Run the model over notes of a file, without a database
+    #[command(after_help = SUGGEST)]
+    Suggest(Suggest),
+    /// Look codes up
+    #[command(subcommand)]
+    Codes(Codes),
+    /// Add, list and change users
+    #[command(subcommand)]
+    User(User),
+    /// Write out what people decided
+    #[command(subcommand)]
+    Export(Export),
+    /// Score suggestions against reference entries
+    #[command(after_help = EVAL)]
+    Eval(Eval),
+    /// Print the OpenAPI description of the interface
+    Openapi,
+}
+
+const SERVE: &str = "Examples:
+  overread serve
+  overread serve --listen 0.0.0.0:8080 --set secure_cookies=true       behind a proxy that ends TLS
+  OVERREAD_DATABASE=postgres://overread@db/overread overread serve
+
+Without a usable model the server still runs: reviewing goes on, the system page says why nothing is suggested.
+/healthz, /readyz and /metrics are for machines. Ctrl+C and SIGTERM end it when what is in hand is done.";
+
+#[derive(Debug, Args)]
+pub struct Serve {
+    /// Address and port; port 0 takes a free one. 127.0.0.1:8080 if absent
+    #[arg(long, value_name = "ADDRESS", env = "OVERREAD_LISTEN")]
+    pub listen: Option<SocketAddr>,
+    /// Serve only; `overread worker` processes run the jobs
+    #[arg(long)]
+    pub no_worker: bool,
+}
+
+const WORKER: &str = "Examples:
+  overread worker --database postgres://overread@db/overread
+  overread worker --until-idle        works off what waits, with a bar, and ends";
+
+#[derive(Debug, Args)]
+pub struct Worker {
+    /// End when no job is left
+    #[arg(long)]
+    pub until_idle: bool,
+}
+
+const IMPORT: &str = "Examples:
+  overread import notes.jsonl
+  overread import ward/*.txt                 one note a file, its name is the id
+  overread import notes.jsonl --dry-run
+
+A line of JSON Lines: {\"id\": \"n1\", \"text\": \"...\", \"title\": \"...\", \"document_type\": \"Discharge summary\",
+\"service_date\": \"2026-03-14\", \"encounter\": \"...\", \"patient\": \"...\"}; all but id and text may be absent.
+Files must be UTF-8. On bad input every fault is told with its line, nothing is imported, and the status is 2.";
+
+#[derive(Debug, Args)]
+pub struct Import {
+    /// Files ending in .jsonl, .ndjson or .txt
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    /// Entry template; encounter-abstract if absent
+    #[arg(long, value_name = "ID")]
+    pub template: Option<String>,
+    /// Only say what would happen
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+const SUGGEST: &str = "Example:
+  overread suggest --input notes.jsonl --output suggestions.jsonl
+
+Input: {\"id\": \"...\", \"text\": \"...\"} a line. Output, in the same order: {\"id\", \"text_sha256\", \"model\",
+\"code_release\", \"suggestions\": [...], \"codes\": [...]}; offsets are Unicode code points, half open. What the page would
+not show carries \"shown\": false. Status 2 and the line number on bad input; nothing is written then.";
+
+#[derive(Debug, Args)]
+pub struct Suggest {
+    /// JSON Lines; - reads standard input
+    #[arg(long, value_name = "FILE")]
+    pub input: PathBuf,
+    /// JSON Lines; - writes to standard output
+    #[arg(long, value_name = "FILE")]
+    pub output: PathBuf,
+    /// A template file (JSON), or encounter-abstract
+    #[arg(long, value_name = "NAME", default_value = "encounter-abstract")]
+    pub template: String,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Codes {
+    /// Find codes by words in any order, a beginning, or the code itself
+    #[command(
+        after_help = "Examples:\n  overread codes search kidney stone\n  overread codes search E11.2 --limit 5 --json\n  overread codes search sugar disease --semantic     also by meaning; loads the model"
+    )]
+    Search {
+        #[arg(required = true, value_name = "WORDS")]
+        words: Vec<String>,
+        #[arg(long, default_value_t = 20)]
+        limit: usize,
+        /// One JSON object for each code
+        #[arg(long)]
+        json: bool,
+        /// Only codes that can stand on a claim
+        #[arg(long)]
+        billable: bool,
+        /// Also by meaning, where the data folder holds the vectors that `serve` built
+        #[arg(long)]
+        semantic: bool,
+    },
+    /// Show one code with what is above and below it and its notes
+    Show {
+        code: String,
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum User {
+    /// Add a user. The password is asked for, or read from standard input; it is never an argument
+    #[command(
+        after_help = "Examples:\n  overread user add eva --name \"Eva Miller\" --role coder\n  pass overread/eva | overread user add eva --role coder --password-stdin"
+    )]
+    Add {
+        /// The name to sign in with
+        id: String,
+        /// The name that people see; the id if absent
+        #[arg(long)]
+        name: Option<String>,
+        #[arg(long)]
+        role: RoleName,
+        #[command(flatten)]
+        password: Password,
+    },
+    /// List all users
+    List {
+        #[arg(long)]
+        json: bool,
+    },
+    /// Set a new password and end the user's sessions
+    SetPassword {
+        id: String,
+        #[command(flatten)]
+        password: Password,
+    },
+    /// Shut a user out and end their sessions
+    Disable { id: String },
+    /// Let a user in again
+    Enable { id: String },
+}
+
+#[derive(Clone, Copy, Debug, Args)]
+pub struct Password {
+    /// Read the password from the first line of standard input
+    #[arg(long)]
+    pub password_stdin: bool,
+    /// The user may keep this password; otherwise it must be changed at the first sign-in
+    #[arg(long)]
+    pub keep_password: bool,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+#[value(rename_all = "snake_case")]
+pub enum RoleName {
+    Reviewer,
+    Coder,
+    QaLead,
+    Administrator,
+}
+
+impl From<RoleName> for Role {
+    fn from(name: RoleName) -> Self {
+        match name {
+            RoleName::Reviewer => Self::Reviewer,
+            RoleName::Coder => Self::Coder,
+            RoleName::QaLead => Self::QaLead,
+            RoleName::Administrator => Self::Administrator,
+        }
+    }
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Export {
+    /// Corrections as JSON Lines: one decided row or field a line
+    Corrections {
+        /// Standard output if absent
+        #[arg(long, value_name = "FILE")]
+        output: Option<PathBuf>,
+        /// Also entries that are not finished
+        #[arg(long)]
+        all: bool,
+        /// Leave the notes' texts out
+        #[arg(long)]
+        without_text: bool,
+    },
+}
+
+const EVAL: &str = "Example:
+  overread suggest --input gold.jsonl --output out.jsonl && overread eval --gold gold.jsonl --predictions out.jsonl";
+
+#[derive(Debug, Args)]
+pub struct Eval {
+    /// Reference entries (JSON Lines, plain or .gz)
+    #[arg(long, value_name = "FILE")]
+    pub gold: PathBuf,
+    /// What `overread suggest` wrote
+    #[arg(long, value_name = "FILE")]
+    pub predictions: PathBuf,
+    /// Leave suggestions with less confidence out
+    #[arg(long, default_value_t = 0.0)]
+    pub threshold: f64,
+    /// The figures as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+}

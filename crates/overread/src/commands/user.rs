@@ -1,0 +1,88 @@
+//! `overread user`
+
+use std::io::{self, BufRead as _, IsTerminal as _};
+
+use anyhow::{Context as _, Result, bail, ensure};
+use overread_domain::UserId;
+use overread_server::{check_password, hash_password};
+use overread_store::{NewUser, UserPatch};
+
+use crate::cli::{Password, User};
+use crate::parts;
+use crate::settings::Settings;
+
+/// Where a password may also come from, for scripts that have no terminal and no pipe to spare.
+const VARIABLE: &str = "OVERREAD_PASSWORD";
+
+pub async fn run(settings: &Settings, command: User) -> Result<()> {
+    let (store, source) = parts::store(settings).await?;
+    match command {
+        User::Add { id, name, role, password } => {
+            ensure!(overread_server::is_user_id(&id), "an id has 1 to 64 letters, digits and . _ - @");
+            let hash = hash_password(&read(password, &id)?, source.random());
+            let user = NewUser {
+                name: name.unwrap_or_else(|| id.clone()),
+                id: UserId::new(id),
+                role: role.into(),
+                password_hash: hash,
+                must_change_password: !password.keep_password,
+            };
+            let user = store.create_user(user).await?;
+            println!("{} added as {}", user.id, user.role.label());
+        }
+        User::List { json } => {
+            for user in store.users().await? {
+                let state = if user.disabled { "disabled" } else { "active" };
+                if json {
+                    let line = serde_json::json!({
+                        "id": user.id, "name": user.name, "role": user.role, "disabled": user.disabled,
+                        "must_change_password": user.must_change_password, "created_at": user.created_at,
+                        "last_sign_in": user.last_sign_in,
+                    });
+                    println!("{line}");
+                } else {
+                    println!("{:<20} {:<14} {state:<9} {}", user.id, user.role.label(), user.name);
+                }
+            }
+        }
+        User::SetPassword { id, password } => {
+            let hash = hash_password(&read(password, &id)?, source.random());
+            let id = UserId::new(id);
+            store.set_password(&id, &hash, !password.keep_password).await?;
+            let ended = store.delete_sessions_of(&id).await?;
+            println!("password of {id} set, {ended} sessions ended");
+        }
+        User::Disable { id } => {
+            let patch = UserPatch { disabled: Some(true), ..UserPatch::default() };
+            store.update_user(&UserId::new(id.as_str()), patch).await?;
+            println!("{id} is shut out");
+        }
+        User::Enable { id } => {
+            let patch = UserPatch { disabled: Some(false), ..UserPatch::default() };
+            store.update_user(&UserId::new(id.as_str()), patch).await?;
+            println!("{id} may sign in");
+        }
+    }
+    store.close().await;
+    Ok(())
+}
+
+/// From standard input, the environment, or asked for twice; never an argument, which other users of the machine can see.
+fn read(how: Password, user: &str) -> Result<String> {
+    let password = if how.password_stdin {
+        let mut line = String::new();
+        io::stdin().lock().read_line(&mut line).context("reading the password")?;
+        line.trim_end_matches(['\r', '\n']).to_owned()
+    } else if let Ok(password) = std::env::var(VARIABLE) {
+        password
+    } else if io::stdin().is_terminal() {
+        let first = rpassword::prompt_password(format!("Password for {user}: "))?;
+        let second = rpassword::prompt_password("Once more: ")?;
+        ensure!(first == second, "the two are not the same");
+        first
+    } else {
+        bail!("no terminal to ask for the password: use --password-stdin or {VARIABLE}");
+    };
+    check_password(&password, user)?;
+    Ok(password)
+}
