@@ -90,6 +90,15 @@ async fn insert_note(
 ) -> Result<bool, StoreError> {
     let conflict =
         |reason| StoreError::Conflict { what: "note", id: note.id.to_string(), reason, index: Some(index) };
+    // PostgreSQL has no such character in its texts; in the note's own text it may stand.
+    if note.id.as_str().contains('\0')
+        || note.meta.document_type.as_ref().is_some_and(|name| name.contains('\0'))
+    {
+        return Err(StoreError::Invalid {
+            what: "a note",
+            reason: format!("the id or document type of note {index} holds U+0000"),
+        });
+    }
     if sha256(note.text.as_bytes()) != note.sha256 {
         return Err(conflict("the text does not have the hash that came with it"));
     }
@@ -149,5 +158,5 @@ async fn insert_entry(
 
 /// What the search within the queue looks at: both sides are in lower case.
 fn search_text(id: &str, title: Option<&str>) -> String {
-    format!("{id}\n{}", title.unwrap_or_default()).to_lowercase()
+    format!("{id}\n{}", title.unwrap_or_default()).to_lowercase().replace('\0', "")
 }

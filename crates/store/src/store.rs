@@ -89,6 +89,17 @@ impl Store {
         self.inner.source.now()
     }
 
+    /// Lets the file of an `SQLite` database grow to so many pages and no further; a number below its size stands for the
+    /// size. What a full disk does can be tried with it.
+    pub async fn limit_pages(&self, pages: u32) -> Result<(), StoreError> {
+        if self.inner.engine == Engine::Sqlite {
+            let mut connection = self.inner.write.acquire().await?;
+            let pragma = sqlx::AssertSqlSafe(format!("PRAGMA max_page_count = {pages}"));
+            sqlx::raw_sql(pragma).execute(&mut *connection).await?;
+        }
+        Ok(())
+    }
+
     /// For single statements that only read.
     pub(crate) fn pool(&self) -> &AnyPool {
         &self.inner.read

@@ -1,1 +1,7 @@
-//! What tests share: a PostgreSQL of their own, clocks, sample notes.
+//! What tests share: a `PostgreSQL` of their own, and a clock and randomness that repeat.
+
+mod postgres;
+mod source;
+
+pub use postgres::Postgres;
+pub use source::TestSource;

@@ -1,0 +1,68 @@
+//! What the store promises, on both engines: each fact here is run against a `SQLite` file and against a `PostgreSQL`
+//! database of its own.
+
+mod decide;
+mod import;
+mod jobs;
+mod learn;
+mod people;
+mod queue;
+mod random;
+mod schema;
+mod world;
+
+/// Makes a test of each function for each engine.
+macro_rules! on_both_engines {
+    ($($module:ident :: $name:ident;)+) => {
+        mod sqlite {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $name() {
+                crate::$module::$name(crate::world::World::sqlite().await).await;
+            })+
+        }
+        mod postgres {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $name() {
+                crate::$module::$name(crate::world::World::postgres().await).await;
+            })+
+        }
+    };
+}
+
+on_both_engines! {
+    people::users_are_kept_and_changed;
+    people::sessions_end_by_time_by_hand_and_with_their_user;
+    people::a_template_gets_a_version_for_each_change;
+    import::the_same_note_again_changes_nothing;
+    import::another_text_under_a_known_id_refuses_the_whole_request;
+    import::a_dry_run_keeps_nothing;
+    import::texts_come_back_to_the_byte;
+    import::what_is_written_once_cannot_be_changed;
+    import::a_damaged_text_is_noticed;
+    decide::the_row_follows_the_decisions;
+    decide::a_stale_revision_gets_what_changed;
+    decide::a_repeated_request_gets_the_first_answer;
+    decide::a_key_serves_one_request;
+    decide::an_illegal_action_keeps_none_of_its_request;
+    decide::a_lease_keeps_others_out_until_it_ends;
+    decide::of_two_at_the_same_moment_one_wins;
+    decide::of_two_equal_requests_at_the_same_moment_both_get_one_answer;
+    jobs::a_job_has_one_holder;
+    jobs::a_claim_that_ran_out_is_free_again;
+    jobs::a_job_has_one_result;
+    jobs::failed_jobs_wait_or_stay_failed;
+    jobs::suggestions_stay_once_somebody_decided;
+    jobs::new_suggestions_replace_undecided_ones;
+    queue::pages_hold_every_entry_once_even_with_ties;
+    queue::filters_hold_together;
+    queue::search_takes_the_words_as_they_stand;
+    queue::next_hands_out_what_nobody_holds;
+    learn::corrections_come_oldest_first_and_whole;
+    learn::accuracy_counts_finished_entries;
+    learn::reopening_takes_outcomes_back;
+    random::counters_equal_what_they_count;
+    schema::a_second_start_keeps_what_is_there;
+    schema::a_newer_schema_is_refused_untouched;
+    schema::a_database_of_something_else_is_refused_untouched;
+    schema::two_programs_may_start_at_once;
+}

@@ -1,0 +1,134 @@
+use std::sync::Arc;
+
+use overread_store::{Store, StoreError};
+use overread_test_support::TestSource;
+use sqlx::{AnyConnection, Connection};
+
+use crate::world::{World, accept, note};
+
+async fn run(url: &str, sql: &'static str) {
+    let mut connection = AnyConnection::connect(url).await.unwrap();
+    sqlx::raw_sql(sql).execute(&mut connection).await.unwrap();
+    connection.close().await.unwrap();
+}
+
+pub async fn a_second_start_keeps_what_is_there(world: World) {
+    let entry = world.entry("n1").await;
+    world.decide(&entry, "ann", 0, vec![accept(0)]).await.unwrap();
+    world.store.close().await;
+    let again = Store::open(&world.url, world.source.clone()).await.unwrap();
+    again.ping().await.unwrap();
+    assert_eq!(again.entry(&entry).await.unwrap().row.revision, 1);
+    assert!(matches!(world.store.ping().await, Err(StoreError::Unavailable { .. })));
+}
+
+pub async fn a_newer_schema_is_refused_untouched(world: World) {
+    world.store.close().await;
+    run(
+        &world.url,
+        "INSERT INTO overread_schema (version, name, sha256, applied_at) VALUES (2, 'a', 'x', 0), (7, 'later', 'x', 0)",
+    )
+    .await;
+    let refused = Store::open(&world.url, world.source.clone()).await.unwrap_err();
+    assert!(matches!(refused, StoreError::WrongSchema { found: Some(7), known: 1 }), "{refused:?}");
+    assert!(refused.to_string().contains("backup"), "{refused}");
+
+    run(&world.url, "DELETE FROM overread_schema WHERE version > 1").await;
+    run(&world.url, "UPDATE overread_schema SET sha256 = 'x'").await;
+    let refused = Store::open(&world.url, world.source.clone()).await.unwrap_err();
+    assert!(matches!(refused, StoreError::Corrupt { what: "schema version", .. }), "{refused:?}");
+}
+
+pub async fn a_database_of_something_else_is_refused_untouched(world: World) {
+    world.store.close().await;
+    // What is left is a table that is not ours.
+    run(&world.url, "DROP TABLE overread_schema").await;
+    let refused = Store::open(&world.url, world.source.clone()).await.unwrap_err();
+    assert!(matches!(refused, StoreError::WrongSchema { found: None, .. }), "{refused:?}");
+}
+
+pub async fn two_programs_may_start_at_once(world: World) {
+    world.store.close().await;
+    let url = match &world.folder {
+        Some(folder) => format!("sqlite:{}/other.db", folder.path().display()),
+        None => overread_test_support::Postgres::start().database(),
+    };
+    let starts = (0..4).map(|_| {
+        let (url, source) = (url.clone(), world.source.clone());
+        tokio::spawn(async move { Store::open(&url, source).await })
+    });
+    for start in starts.collect::<Vec<_>>() {
+        start.await.unwrap().unwrap().ping().await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_file_of_another_kind_is_refused_untouched() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("letter.txt");
+    let text = "Dear colleague, ".repeat(100);
+    std::fs::write(&path, &text).unwrap();
+    let url = format!("sqlite:{}", path.display());
+    let refused = Store::open(&url, Arc::new(TestSource::new(1))).await.unwrap_err();
+    assert!(matches!(refused, StoreError::WrongSchema { found: None, .. }), "{refused:?}");
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), text);
+}
+
+#[tokio::test]
+async fn an_unreachable_server_is_unavailable() {
+    for url in [
+        "postgres://nobody@127.0.0.1:1/none",
+        "postgres://nobody@localhost/none?host=/no/such/folder",
+        "sqlite:/no/such/folder/x.db",
+    ] {
+        let refused = Store::open(url, Arc::new(TestSource::new(1))).await.unwrap_err();
+        assert!(matches!(refused, StoreError::Unavailable { .. }), "{url}: {refused:?}");
+    }
+}
+
+#[tokio::test]
+async fn memory_is_a_database_too() {
+    let source = Arc::new(TestSource::new(1));
+    let store = Store::open("sqlite::memory:", source).await.unwrap();
+    store.put_template(&crate::world::template()).await.unwrap();
+    let made = store.import_notes(vec![note("n1")], "short", false).await.unwrap();
+    assert_eq!(store.entry(&made.entries[0]).await.unwrap().text, crate::world::TEXT);
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn only_its_owner_can_read_the_file() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let world = World::sqlite().await;
+    world.entry("n1").await;
+    for file in std::fs::read_dir(world.folder.as_ref().unwrap().path()).unwrap().flatten() {
+        let mode = file.metadata().unwrap().permissions().mode();
+        assert_eq!(mode & 0o077, 0, "{}", file.path().display());
+    }
+}
+
+/// `SQLite` answers a full disk and a full page limit alike: `SQLITE_FULL`.
+#[tokio::test]
+async fn a_full_disk_loses_nothing_and_is_said() {
+    let world = World::sqlite().await;
+    let entry = world.entry("n1").await;
+    world.decide(&entry, "ann", 0, vec![accept(0)]).await.unwrap();
+    world.store.limit_pages(0).await.unwrap();
+    let mut full = 0;
+    for n in 0..40 {
+        let mut big = note(&format!("big{n}"));
+        big = crate::world::note_of(big.id.as_str(), &"words ".repeat(20_000), None, None);
+        match world.store.import_notes(vec![big], "short", false).await {
+            Ok(_) => {}
+            Err(StoreError::StorageFull) => full += 1,
+            Err(other) => panic!("{other:?}"),
+        }
+    }
+    assert!(full >= 39, "{full}");
+    let record = world.store.entry(&entry).await.unwrap();
+    assert_eq!((record.decisions.len(), record.row.revision), (1, 1));
+    world.store.limit_pages(1_000_000).await.unwrap();
+    world.decide(&entry, "ann", 1, vec![accept(1)]).await.unwrap();
+    world.import(vec![note("n2")]).await;
+    assert_eq!(world.store.entry(&entry).await.unwrap().decisions.len(), 2);
+}
