@@ -64,7 +64,8 @@ fn measure(release: &Release, cases: &[Case], use_context: bool, misses: bool) -
     let mut figures = Figures::default();
     for case in cases {
         let context = if use_context { case.context } else { Context::Current };
-        let options = Options { limit: 10, billable_only: true, typing: false, context };
+        let options =
+            Options { limit: 10, billable_only: true, typing: false, context, ..Options::default() };
         let hits = release.search(&case.phrase, &options);
         figures.n += 1;
         let rank = hits.iter().position(|h| case.codes.contains(&h.code));

@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use overread_codes::{EntryKind, NoteKind, Options, Release, ReleaseError, TermKind};
+use overread_codes::{Context, EntryKind, NoteKind, Options, Release, ReleaseError, TermKind};
 use proptest::prelude::*;
 
 static BYTES: LazyLock<Vec<u8>> = LazyLock::new(|| {
@@ -201,5 +201,50 @@ proptest! {
     #[test]
     fn the_same_query_finds_the_same(query in "[a-z]{2,8}( [a-z]{2,8}){0,2}") {
         prop_assert_eq!(codes(&query, &Options::default()), codes(&query, &Options::default()));
+    }
+}
+
+#[test]
+fn what_is_over_and_what_relatives_have_get_history_codes() {
+    let first = |query: &str, context: Context| {
+        codes(query, &Options { billable_only: true, context, ..Options::default() })
+            .first()
+            .cloned()
+            .unwrap_or_default()
+    };
+    for (query, own, family) in [
+        ("breast cancer", "Z85.3", "Z80.3"),
+        ("stroke", "Z86.73", "Z82.3"),
+        ("diverticulitis", "Z87.19", "Z83.79"),
+        ("kidney stones", "Z87.442", "Z84.19"),
+    ] {
+        assert_eq!(first(query, Context::PersonalHistory), own, "{query}");
+        assert_eq!(first(query, Context::FamilyHistory), family, "{query}");
+    }
+    assert_eq!(first("history of breast cancer", Context::Current), "Z85.3");
+    assert_eq!(first("family history of breast cancer", Context::Current), "Z80.3");
+}
+
+#[test]
+fn who_the_patient_is_decides_between_like_codes() {
+    let find = |newborn, pregnant| {
+        codes("hypertension", &Options { billable_only: true, newborn, pregnant, ..Options::default() })[..3]
+            .to_vec()
+    };
+    assert_eq!(find(false, false)[0], "I10");
+    assert!(find(true, false).contains(&"P29.2".to_owned()));
+    assert!(find(false, true).iter().any(|c| c.starts_with('O')));
+}
+
+#[test]
+fn every_code_of_the_projects_tables_is_billable() {
+    for table in [include_str!("../data/synonyms.tsv")] {
+        for (code, _) in table.lines().filter(|l| !l.starts_with('#')).filter_map(|l| l.split_once('\t')) {
+            assert!(RELEASE.is_billable(code), "{code}");
+        }
+    }
+    let phrases = include_str!("../data/phrases.tsv").lines().filter(|l| !l.starts_with('#'));
+    for code in phrases.filter_map(|l| l.split_once('\t')).flat_map(|(_, codes)| codes.split('|')) {
+        assert!(RELEASE.is_billable(code), "{code}");
     }
 }

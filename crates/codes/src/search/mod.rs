@@ -5,6 +5,7 @@
 //! in BM25; a Tversky index rather than BM25's length norm, since terms are a few words and every extra word narrows
 //! the meaning). A category's score also goes to the billable code below it that says no more.
 
+mod history;
 mod index;
 mod laterality;
 mod query;
@@ -47,11 +48,22 @@ pub struct Options {
     /// Whether the last word may be the beginning of a longer one.
     pub typing: bool,
     pub context: Context,
+    /// The patient is newborn: chapter 16 is likely instead of unlikely.
+    pub newborn: bool,
+    /// The patient is pregnant or has just given birth: likewise chapter 15.
+    pub pregnant: bool,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { limit: 20, billable_only: false, typing: true, context: Context::Current }
+        Self {
+            limit: 20,
+            billable_only: false,
+            typing: true,
+            context: Context::Current,
+            newborn: false,
+            pregnant: false,
+        }
     }
 }
 

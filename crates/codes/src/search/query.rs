@@ -272,7 +272,21 @@ fn choices(index: &Index, word: &str, typing: bool) -> Vec<Choice> {
             add(&mut out, id, quality);
         }
     }
-    if out.is_empty() && word.len() >= 4 && !word.bytes().any(|b| b.is_ascii_digit()) {
+    let rare = exact.is_none_or(|id| index.frequency(id) < 4);
+    if rare && word.len() >= 6 && word.is_ascii() && !word.starts_with('!') {
+        // Words of one root: at least five letters and all but four.
+        let root = &word[..(word.len() - 4).max(5)];
+        let mut kin: Vec<u32> =
+            v.with_prefix(root).filter(|&id| v.word(id).len() <= word.len() + 4).collect();
+        kin.sort_by_key(|&id| std::cmp::Reverse(index.frequency(id)));
+        for id in kin.into_iter().take(6) {
+            add(&mut out, id, 0.65);
+        }
+    }
+    if (out.is_empty() || out.iter().all(|c| c.1 < 0.7))
+        && word.len() >= 4
+        && !word.bytes().any(|b| b.is_ascii_digit())
+    {
         let limit = if word.len() >= 8 { 2 } else { 1 };
         let mut near = v.like(word, limit, false);
         if near.is_empty() && typing && word.len() >= 5 {

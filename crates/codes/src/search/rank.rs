@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use super::history;
 use super::index::{Index, Scratch, meaning};
 use super::laterality::{self, Side};
 use super::query::{Reading, context, readings};
@@ -64,14 +65,15 @@ fn finish(
     if let Some(side) = side {
         laterality::project(release, side, &mut found);
     }
-    let context = context(query, options);
+    let options = &Options { context: context(query, options), ..*options };
+    history::generic(release, options.context, &mut found);
 
     let mut ranked: Vec<(f32, u32, u32)> = found
         .into_iter()
         .filter_map(|(entry, (score, doc))| {
             let e = release.entry(entry)?;
             (e.billable() || !options.billable_only)
-                .then(|| (score + prior(e, context) + laterality::fit(side, e), entry, doc))
+                .then(|| (score + prior(e, options) + laterality::fit(side, e), entry, doc))
         })
         .collect();
     ranked.sort_by(|a, b| b.0.total_cmp(&a.0).then_with(|| a.1.cmp(&b.1)));
@@ -209,18 +211,21 @@ fn said(index: &Index, e: Entry<'_>, words: &[u32]) -> Option<(f32, u32)> {
 
 /// What is likelier before a word is read: unspecified before specific, billable before not, diseases before external
 /// causes, pregnancy, birth and circumstances.
-fn prior(e: Entry<'_>, context: Context) -> f32 {
-    let chapter = match e.code().as_bytes()[0] {
-        b'V'..=b'Y' => -0.14,
-        b'O' | b'P' => -0.08,
-        b'Z' => match (context, e.code().get(1..3)) {
-            (Context::PersonalHistory, Some("85" | "86" | "87"))
-            | (Context::FamilyHistory, Some("80" | "81" | "82" | "83" | "84")) => 0.1,
-            (_, Some("80" | "81" | "82" | "83" | "84")) => -0.1,
+fn prior(e: Entry<'_>, options: &Options) -> f32 {
+    let chapter = match (e.code().as_bytes()[0], options.context) {
+        (b'V'..=b'Y', _) => -0.14,
+        (b'O', _) if options.pregnant => 0.08,
+        (b'P', _) if options.newborn => 0.08,
+        (b'O' | b'P', _) => -0.08,
+        (b'Z', context) => match (context, e.code().get(1..3).unwrap_or_default()) {
+            (Context::PersonalHistory, "85" | "86" | "87")
+            | (Context::FamilyHistory, "80" | "81" | "82" | "83" | "84") => 0.1,
+            (_, "80" | "81" | "82" | "83" | "84") => -0.1,
             (Context::PersonalHistory, _) => 0.02,
             _ => -0.03,
         },
-        b'Q' | b'T' | b'U' => -0.03,
+        (_, Context::FamilyHistory) => -0.3,
+        (b'Q' | b'T' | b'U', _) => -0.03,
         _ => 0.0,
     };
     let base = e.parent().filter(|p| p.is_code()).is_some_and(|p| p.default_leaf() == e.default_leaf());
