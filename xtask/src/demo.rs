@@ -45,8 +45,8 @@ pub fn run(mut args: Args) -> Result<()> {
         sh.remove_path(&folder)?;
     }
     sh.create_dir(&folder)?;
-    let mut settings = Settings::new(&folder)?;
-    settings.program = program;
+    let mut settings = Settings::of(program, &folder);
+    settings.data.clone_from(&folder);
     let users = folder.join(USERS);
     let passwords = if users.is_file() {
         serde_json::from_str(&read(&users)?).with_context(|| users.display().to_string())?

@@ -67,8 +67,7 @@ struct Desk {
 fn soak(program: &Path, kills: u32, seed: u64) -> Result<Tally> {
     let folder = std::env::temp_dir().join(format!("overread-soak-{}", std::process::id()));
     std::fs::create_dir_all(&folder)?;
-    let mut settings = Settings::new(&folder)?;
-    program.clone_into(&mut settings.program);
+    let mut settings = Settings::of(program, &folder);
     // Suggestions would only slow the load down.
     settings.model = None;
     settings.add_user("lead", Role::QaLead)?;

@@ -1,5 +1,6 @@
 //! The `overread` binary as a process with a database of its own.
 
+use std::io::Write as _;
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
@@ -21,6 +22,8 @@ pub struct Settings {
     pub program: PathBuf,
     /// Where database, configuration and log lie.
     pub folder: PathBuf,
+    /// Where vectors of codes are kept. Shared by all test processes: making them takes minutes.
+    pub data: PathBuf,
     /// The model's folder, if suggestions are wanted.
     pub model: Option<PathBuf>,
     /// Further settings, as environment variables.
@@ -37,12 +40,18 @@ impl Settings {
             .map(|folder| folder.join("overread"))
             .find(|file| file.is_file())
             .context("no overread beside this program; `cargo build --bins --tests` builds it")?;
-        Ok(Self {
-            program,
+        Ok(Self::of(program, folder))
+    }
+
+    /// Any program, and the model that ships.
+    pub fn of(program: impl Into<PathBuf>, folder: impl Into<PathBuf>) -> Self {
+        Self {
+            program: program.into(),
             folder: folder.into(),
+            data: root().join("target/vectors"),
             model: Some(root().join("models/minilm-base")),
             env: Vec::new(),
-        })
+        }
     }
 
     pub fn database(&self) -> String {
@@ -64,13 +73,13 @@ impl Settings {
         command
             .current_dir(&self.folder)
             .env("OVERREAD_DATABASE", self.database())
+            .env("OVERREAD_DATA_DIR", &self.data)
             .env("OVERREAD_CODES", self.codes())
+            // Where no model is wanted a folder is named that is not there: else the one that ships is found.
+            .env("OVERREAD_MODEL", self.model.clone().unwrap_or_else(|| self.folder.join("no-model")))
             .env("RUST_BACKTRACE", "1")
             .envs(self.env.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null());
-        if let Some(model) = &self.model {
-            command.env("OVERREAD_MODEL", model);
-        }
         command
     }
 
@@ -97,8 +106,23 @@ impl Settings {
     }
 
     pub fn add_user_with(&self, id: &str, name: &str, role: Role, password: &str) -> Result<()> {
-        self.run(&["user", "add", id, "--name", name, "--role", role.as_str(), "--password", password])
-            .map(drop)
+        let mut add = self
+            .command()
+            .args(["user", "add", id, "--name", name, "--role", role.as_str()])
+            .args(["--password-stdin", "--keep-password"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .with_context(|| self.program.display().to_string())?;
+        let mut input = add.stdin.take().context("no input")?;
+        writeln!(input, "{password}")?;
+        drop(input);
+        let output = add.wait_with_output()?;
+        if !output.status.success() {
+            bail!("overread user add {id}: {}\n{}", output.status, String::from_utf8_lossy(&output.stderr));
+        }
+        Ok(())
     }
 }
 

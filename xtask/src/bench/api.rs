@@ -20,8 +20,7 @@ const WANTED: [&str; 3] = ["17 ms (Label Studio 1.23: 166)", "7 ms (69)", "9 ms 
 
 /// A server in a folder of its own, with the people that measuring needs.
 pub fn product(program: &Path, folder: &Path, with_model: bool) -> Result<Product> {
-    let mut settings = Settings::new(folder)?;
-    program.clone_into(&mut settings.program);
+    let mut settings = Settings::of(program, folder);
     if !with_model {
         settings.model = None;
     }
