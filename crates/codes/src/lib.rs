@@ -13,4 +13,4 @@ pub mod vectors;
 
 pub use error::{ReleaseError, SourceError, VectorError};
 pub use release::{Children, Entry, EntryKind, Note, NoteKind, Release, SeventhCharacter, Term, TermKind};
-pub use search::{Context, Hit, Options};
+pub use search::{Context, Hit, Options, Patient};

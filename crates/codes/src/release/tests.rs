@@ -113,7 +113,9 @@ proptest! {
     #[test]
     fn integers_and_texts_survive(numbers in proptest::collection::vec(any::<u32>(), 0..20), text in ".{0,40}") {
         let mut w = Writer::default();
-        numbers.iter().for_each(|n| w.int(*n));
+        for n in &numbers {
+            w.int(*n);
+        }
         w.text(&text);
         let mut r = Reader::new(&w.0);
         for n in numbers {

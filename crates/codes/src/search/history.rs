@@ -71,7 +71,7 @@ pub(super) fn generic(release: &Release, context: Context, found: &mut Found) {
             _ => continue,
         };
         if let Some(history) = release.get(code).filter(|h| h.billable()) {
-            keep(found, history.index(), score - 0.08, doc);
+            keep(found, history.index(), score - 0.2, doc);
         }
     }
 }

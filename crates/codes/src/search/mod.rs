@@ -37,6 +37,18 @@ pub enum Context {
     FamilyHistory,
 }
 
+/// Who the patient is, where it decides between codes of like words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Patient {
+    #[default]
+    Anyone,
+    /// In the first four weeks of life: chapter 16 is likely instead of unlikely.
+    Newborn,
+    /// Or has just given birth: likewise chapter 15.
+    Pregnant,
+}
+
 /// How to search.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -48,10 +60,7 @@ pub struct Options {
     /// Whether the last word may be the beginning of a longer one.
     pub typing: bool,
     pub context: Context,
-    /// The patient is newborn: chapter 16 is likely instead of unlikely.
-    pub newborn: bool,
-    /// The patient is pregnant or has just given birth: likewise chapter 15.
-    pub pregnant: bool,
+    pub patient: Patient,
 }
 
 impl Default for Options {
@@ -61,8 +70,7 @@ impl Default for Options {
             billable_only: false,
             typing: true,
             context: Context::Current,
-            newborn: false,
-            pregnant: false,
+            patient: Patient::Anyone,
         }
     }
 }

@@ -6,7 +6,7 @@ use super::history;
 use super::index::{Index, Scratch, meaning};
 use super::laterality::{self, Side};
 use super::query::{Reading, context, readings};
-use super::{Context, Hit, Options};
+use super::{Context, Hit, Options, Patient};
 use crate::release::{Entry, EntryKind, Release, TermKind};
 
 /// Share of a full score that a term gets for having every word of the query, however long it is itself.
@@ -214,8 +214,8 @@ fn said(index: &Index, e: Entry<'_>, words: &[u32]) -> Option<(f32, u32)> {
 fn prior(e: Entry<'_>, options: &Options) -> f32 {
     let chapter = match (e.code().as_bytes()[0], options.context) {
         (b'V'..=b'Y', _) => -0.14,
-        (b'O', _) if options.pregnant => 0.08,
-        (b'P', _) if options.newborn => 0.08,
+        (b'O', _) if options.patient == Patient::Pregnant => 0.12,
+        (b'P', _) if options.patient == Patient::Newborn => 0.12,
         (b'O' | b'P', _) => -0.08,
         (b'Z', context) => match (context, e.code().get(1..3).unwrap_or_default()) {
             (Context::PersonalHistory, "85" | "86" | "87")
@@ -224,7 +224,9 @@ fn prior(e: Entry<'_>, options: &Options) -> f32 {
             (Context::PersonalHistory, _) => 0.02,
             _ => -0.03,
         },
-        (_, Context::FamilyHistory) => -0.3,
+        (_, Context::FamilyHistory) => -0.35,
+        // Old myocardial infarction is the one history code outside chapter 21.
+        (_, Context::PersonalHistory) if e.code() != "I25.2" => -0.35,
         (b'Q' | b'T' | b'U', _) => -0.03,
         _ => 0.0,
     };
