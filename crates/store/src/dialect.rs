@@ -139,7 +139,7 @@ impl Address {
     }
 }
 
-/// Full synchronisation: what was acknowledged survives a power cut (sqlite.org/pragma.html#pragma_synchronous).
+/// Full synchronisation: what was acknowledged survives a power cut (<https://sqlite.org/pragma.html#pragma_synchronous>).
 const SQLITE_WRITER: &str = "PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA busy_timeout = 10000; \
                              PRAGMA temp_store = MEMORY; PRAGMA cache_size = -32768;";
 const SQLITE_READER: &str = "PRAGMA query_only = ON; PRAGMA busy_timeout = 10000; PRAGMA temp_store = MEMORY; \
@@ -228,7 +228,7 @@ impl Engine {
         }
     }
 
-    /// Readers go on while somebody writes (sqlite.org/wal.html); the setting stays with the file.
+    /// Readers go on while somebody writes (<https://sqlite.org/wal.html>); the setting stays with the file.
     pub(crate) async fn prepare(self, connection: &mut AnyConnection) -> Result<(), sqlx::Error> {
         match self {
             Self::Sqlite => {
@@ -286,7 +286,7 @@ pub(crate) enum Failure {
     Other(String),
 }
 
-/// What a driver's error means to the callers of this crate: `SQLite` result codes (sqlite.org/rescode.html) and SQLSTATE
+/// What a driver's error means to the callers of this crate: `SQLite` result codes (<https://sqlite.org/rescode.html>) and SQLSTATE
 /// (`PostgreSQL` manual, appendix A).
 pub(crate) fn classify(error: &sqlx::Error) -> Failure {
     use sqlx::Error as E;

@@ -51,15 +51,19 @@ pub enum StoreError {
 }
 
 impl StoreError {
-    pub(crate) fn not_found(what: &'static str, id: impl ToString) -> Self {
+    pub(crate) fn not_found(what: &'static str, id: &(impl ToString + ?Sized)) -> Self {
         Self::NotFound { what, id: id.to_string() }
     }
 
-    pub(crate) fn conflict(what: &'static str, id: impl ToString, reason: &'static str) -> Self {
+    pub(crate) fn conflict(what: &'static str, id: &(impl ToString + ?Sized), reason: &'static str) -> Self {
         Self::Conflict { what, id: id.to_string(), reason, index: None }
     }
 
-    pub(crate) fn corrupt(what: &'static str, id: impl ToString, reason: impl ToString) -> Self {
+    pub(crate) fn corrupt(
+        what: &'static str,
+        id: &(impl ToString + ?Sized),
+        reason: &(impl ToString + ?Sized),
+    ) -> Self {
         Self::Corrupt { what, id: id.to_string(), reason: reason.to_string() }
     }
 }

@@ -76,7 +76,7 @@ async fn found(engine: Engine, connection: &mut AnyConnection) -> Result<Option<
         if migration.version != version || row.text("sha256")? != sha256(migration.sql.as_bytes()) {
             return Err(StoreError::corrupt(
                 "schema version",
-                version,
+                &version,
                 "it was made by another text than this program's",
             ));
         }
@@ -86,7 +86,7 @@ async fn found(engine: Engine, connection: &mut AnyConnection) -> Result<Option<
 
 /// `SQLITE_NOTADB`: a file of another kind.
 fn not_a_database(error: sqlx::Error) -> StoreError {
-    match error.as_database_error().and_then(|database| database.code()) {
+    match error.as_database_error().and_then(sqlx::error::DatabaseError::code) {
         Some(code) if code == "26" => StoreError::WrongSchema { found: None, known: KNOWN },
         _ => error.into(),
     }

@@ -73,7 +73,7 @@ pub(crate) fn from_json<T: serde::de::DeserializeOwned>(
 ) -> Result<T, StoreError> {
     serde_json::from_str(json).map_err(|error| {
         let place = format!("line {}, column {} is not as expected", error.line(), error.column());
-        StoreError::corrupt("column", column, place)
+        StoreError::corrupt("column", column, &place)
     })
 }
 

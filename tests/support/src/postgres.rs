@@ -155,10 +155,11 @@ while sleep 2; do
         idle=0
     fi
 done";
-    let mut watchdog = command(user, Path::new("setsid"));
-    watchdog.args(["sh", "-c", SCRIPT, "watch"]).arg(folder).arg(data).arg(programs);
-    watchdog.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-    watchdog.spawn().expect("a shell can be started");
+    // In the background of a shell that ends at once: the watchdog outlives this process and is no child of it.
+    let mut shell = command(user, Path::new("sh"));
+    shell.args(["-c", "setsid sh -c \"$0\" watch \"$@\" &", SCRIPT]).arg(folder).arg(data).arg(programs);
+    let done = shell.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status();
+    assert!(done.is_ok_and(|status| status.success()), "no shell can be started");
 }
 
 /// Where initdb and `pg_ctl` are: Debian keeps them off the search path.
