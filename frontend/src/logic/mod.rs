@@ -17,3 +17,4 @@ pub mod review;
 pub mod rows;
 pub mod sections;
 pub mod segments;
+pub mod template_text;

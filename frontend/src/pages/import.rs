@@ -1,0 +1,315 @@
+//! Import of notes: files or pasted text, checked first if wanted; all of it or nothing.
+
+use leptos::html;
+use leptos::prelude::*;
+use overread_api::import::{ImportQuery, ImportView};
+use overread_api::{ErrorBody, Place, path};
+use wasm_bindgen::{JsCast as _, JsValue};
+use web_sys::{File, FileList, FormData};
+
+use crate::logic::filters::query_of;
+use crate::logic::format::{count, plural};
+use crate::logic::intake::{self, Form};
+use crate::web::http::{self, Failure, sentence};
+
+#[derive(Clone, Debug, PartialEq)]
+enum Outcome {
+    Nothing,
+    Busy,
+    Checked(ImportView),
+    Imported(ImportView),
+    Refused(Box<ErrorBody>),
+    Failed(String),
+}
+
+#[derive(Clone, Copy)]
+struct Desk {
+    files: RwSignal<Vec<File>, LocalStorage>,
+    text: RwSignal<String>,
+    id: RwSignal<String>,
+    title: RwSignal<String>,
+    outcome: RwSignal<Outcome>,
+}
+
+impl Desk {
+    fn take(self, list: Option<FileList>) {
+        let Some(list) = list else { return };
+        let found: Vec<File> = (0..list.length()).filter_map(|at| list.get(at)).collect();
+        if !found.is_empty() {
+            self.files.set(found);
+            self.outcome.set(Outcome::Nothing);
+        }
+    }
+
+    fn pasted_form(self) -> Form {
+        self.text.with(|text| intake::of_paste(text))
+    }
+
+    fn ready(self) -> bool {
+        !self.files.with(Vec::is_empty)
+            || self.text.with(|text| !text.trim().is_empty())
+                && (self.pasted_form() == Form::JsonLines || self.id.with(|id| !id.trim().is_empty()))
+    }
+
+    fn send(self, dry_run: bool) {
+        self.outcome.set(Outcome::Busy);
+        leptos::task::spawn_local(async move {
+            let answer = self.request(dry_run).await;
+            let outcome = match answer {
+                Ok(view) if dry_run => Outcome::Checked(view),
+                Ok(view) => {
+                    self.files.try_set(Vec::new());
+                    self.text.try_set(String::new());
+                    Outcome::Imported(view)
+                }
+                Err(Failure::Refused(body)) => Outcome::Refused(body),
+                Err(failure) => Outcome::Failed(failure.message()),
+            };
+            self.outcome.try_set(outcome);
+        });
+    }
+
+    async fn request(self, dry_run: bool) -> Result<ImportView, Failure> {
+        let mut query = ImportQuery { dry_run: Some(dry_run), ..ImportQuery::default() };
+        let files = self.files.get_untracked();
+        if files.is_empty() {
+            let text = self.text.get_untracked();
+            let form = intake::of_paste(&text);
+            if form == Form::Text {
+                let title = self.title.get_untracked().trim().to_owned();
+                query.id = Some(self.id.get_untracked().trim().to_owned());
+                query.title = (!title.is_empty()).then_some(title);
+            }
+            let path = format!("{}{}", path::IMPORT, query_of(&query));
+            return http::upload(&path, form.content_type(), JsValue::from_str(&text)).await;
+        }
+        let parts = FormData::new().map_err(|_| Failure::Away)?;
+        for file in files {
+            let _ = parts.append_with_blob_and_filename("file", &file, &file.name());
+        }
+        let path = format!("{}{}", path::IMPORT, query_of(&query));
+        http::upload_parts(&path, parts.into()).await
+    }
+}
+
+#[component]
+pub fn Import() -> impl IntoView {
+    let desk = Desk {
+        files: RwSignal::new_local(Vec::new()),
+        text: RwSignal::new(String::new()),
+        id: RwSignal::new(String::new()),
+        title: RwSignal::new(String::new()),
+        outcome: RwSignal::new(Outcome::Nothing),
+    };
+    let busy = Signal::derive(move || desk.outcome.with(|outcome| *outcome == Outcome::Busy));
+    let idle = move || busy.get() || !desk.ready();
+    view! {
+        <main id="main" class="page narrow">
+            <h1>"Import notes"</h1>
+            <Drop desk=desk />
+            <Paste desk=desk />
+            <div class="row">
+                <button id="import-check" disabled=idle on:click=move |_| desk.send(true)>
+                    "Check only"
+                </button>
+                <button id="import-send" class="primary" disabled=idle on:click=move |_| desk.send(false)>
+                    {move || if busy.get() { "Working …" } else { "Import" }}
+                </button>
+                <span class="faint">"All of it is taken, or nothing."</span>
+            </div>
+            <div role="status" aria-live="polite">
+                {move || told(desk.outcome.get())}
+            </div>
+            <Forms />
+        </main>
+    }
+}
+
+#[component]
+fn Drop(desk: Desk) -> impl IntoView {
+    let over = RwSignal::new(false);
+    let input = NodeRef::<html::Input>::new();
+    let names = move || {
+        desk.files.with(|files| {
+            files
+                .iter()
+                .map(|file| {
+                    let known = intake::of_file(&file.name()).is_some();
+                    let size = (file.size() / 1_000.0).ceil();
+                    view! {
+                        <li class:bad=!known>
+                            {file.name()}
+                            <span class="faint">{format!(" {size} kB")}</span>
+                            {(!known).then_some(" — only .jsonl and .txt can be read")}
+                        </li>
+                    }
+                })
+                .collect_view()
+        })
+    };
+    view! {
+        <section
+            class="drop"
+            class:over=over
+            aria-label="Files"
+            on:dragover=move |event| {
+                event.prevent_default();
+                over.set(true);
+            }
+            on:dragleave=move |_| over.set(false)
+            on:drop=move |event| {
+                event.prevent_default();
+                over.set(false);
+                desk.take(event.data_transfer().and_then(|data| data.files()));
+            }
+        >
+            <p>
+                <label for="import-files">"Drop .jsonl or .txt files here, or choose them: "</label>
+                <input
+                    id="import-files"
+                    type="file"
+                    multiple
+                    accept=".jsonl,.ndjson,.txt"
+                    node_ref=input
+                    on:change=move |event| {
+                        let input = event.target().and_then(|t| t.dyn_into::<web_sys::HtmlInputElement>().ok());
+                        desk.take(input.and_then(|input| input.files()));
+                    }
+                />
+            </p>
+            <ul>{names}</ul>
+        </section>
+    }
+}
+
+#[component]
+fn Paste(desk: Desk) -> impl IntoView {
+    let plain = Memo::new(move |_| {
+        desk.text.with(|text| !text.trim().is_empty()) && desk.pasted_form() == Form::Text
+    });
+    let field = move |id: &'static str, label: &'static str, value: RwSignal<String>| {
+        view! {
+            <label for=id>{label}</label>
+            <input
+                id=id
+                type="text"
+                autocomplete="off"
+                prop:value=value
+                on:input=move |event| value.set(event_target_value(&event))
+            />
+        }
+    };
+    view! {
+        <section class="stack">
+            <label for="import-text">"Or paste one note, or JSON Lines"</label>
+            <textarea
+                id="import-text"
+                spellcheck="false"
+                prop:value=desk.text
+                on:input=move |event| {
+                    desk.text.set(event_target_value(&event));
+                    desk.outcome.set(Outcome::Nothing);
+                }
+            ></textarea>
+            <Show when=move || plain.get()>
+                <div class="row">
+                    {field("import-id", "Id of the note", desk.id)}
+                    {field("import-title", "Title (not needed)", desk.title)}
+                </div>
+            </Show>
+        </section>
+    }
+}
+
+fn told(outcome: Outcome) -> AnyView {
+    match outcome {
+        Outcome::Nothing => ().into_any(),
+        Outcome::Busy => view! { <p class="faint">"Reading …"</p> }.into_any(),
+        Outcome::Checked(view) => view! {
+            <p id="import-result" class="sheet">
+                "Checked: "
+                <b>{plural(view.imported, "note", "notes")}</b>
+                " would be imported, "
+                {count(view.unchanged)}
+                " are there already with the same text. Nothing was changed."
+            </p>
+        }
+        .into_any(),
+        Outcome::Imported(view) => {
+            let first = view.entries.first().map(|entry| format!("/entries/{}", path::encode(entry.as_str())));
+            view! {
+                <p id="import-result" class="sheet">
+                    <b>{plural(view.imported, "note", "notes")}</b>
+                    " imported, "
+                    {count(view.unchanged)}
+                    " were there already with the same text. "
+                    <a href="/">"To the queue"</a>
+                    {first
+                        .map(|first| {
+                            view! {
+                                " · "
+                                <a href=first>"Open the first"</a>
+                            }
+                        })}
+                </p>
+            }
+            .into_any()
+        }
+        Outcome::Failed(why) => view! { <p class="bad">{why} " Nothing was imported."</p> }.into_any(),
+        Outcome::Refused(body) => {
+            let more = body.places.len();
+            view! {
+                <section id="import-errors" class="stack">
+                    <p class="bad">"▲ " {sentence(&body.message)} " Nothing was imported."</p>
+                    {(more > 0)
+                        .then(|| {
+                            view! {
+                                <ul class="places">
+                                    {body.places.iter().map(|place| view! { <li>{at(place)}</li> }).collect_view()}
+                                </ul>
+                            }
+                        })}
+                </section>
+            }
+            .into_any()
+        }
+    }
+}
+
+fn at(place: &Place) -> impl IntoView + use<> {
+    let mut parts = Vec::new();
+    if let Some(file) = &place.file {
+        parts.push(file.clone());
+    }
+    if let Some(line) = place.line {
+        parts.push(format!("line {line}"));
+    }
+    if let Some(byte) = place.byte {
+        parts.push(format!("byte {byte}"));
+    }
+    if let Some(field) = &place.field {
+        parts.push(format!("field {field}"));
+    }
+    view! {
+        <code>{parts.join(", ")}</code>
+        " "
+        {sentence(&place.message)}
+    }
+}
+
+#[component]
+fn Forms() -> impl IntoView {
+    view! {
+        <section class="faint stack">
+            <h2>"What is read"</h2>
+            <p>
+                "JSON Lines: one object a line with " <code>"id"</code> " and " <code>"text"</code> "; if known also "
+                <code>"title"</code> ", " <code>"document_type"</code> ", " <code>"service_date"</code> ", "
+                <code>"encounter"</code> ", " <code>"patient"</code> ". Plain text: one note a file, named after it. UTF-8."
+            </p>
+            <p>
+                "The text is kept exactly as it is. The same id with the same text is passed over; with another text it is refused."
+            </p>
+        </section>
+    }
+}

@@ -1,0 +1,20 @@
+//! The pages beside the review.
+
+mod accuracy;
+mod charts;
+mod home;
+mod import;
+mod jobs;
+mod not_found;
+mod queue_table;
+mod system;
+mod templates;
+mod users;
+
+pub use accuracy::Accuracy;
+pub use home::Home;
+pub use import::Import;
+pub use not_found::NotFound;
+pub use system::System;
+pub use templates::Templates;
+pub use users::Users;

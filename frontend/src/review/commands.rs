@@ -1,0 +1,143 @@
+//! What each key does on the review page.
+
+use leptos::prelude::*;
+use overread_domain::EntryStatus;
+
+use super::panel::Panel;
+use super::state::Review;
+use crate::logic::codes::step;
+use crate::logic::effort::Meter;
+use crate::logic::keymap::Command;
+use crate::logic::rows::RowKey;
+use crate::shell::go;
+use crate::web::dom;
+
+impl Review {
+    pub fn command(self, command: Command, nth: usize) {
+        self.meter.update_value(|meter| meter.command(command.name()));
+        let item = self.current_item();
+        match command {
+            Command::Accept => self.accept(),
+            Command::AcceptAll => self.accept_all(),
+            Command::Reject => match item {
+                Some(item) => self.panel.set(Panel::Reject { item, comment: String::new() }),
+                None => self.complain("Nothing to reject here"),
+            },
+            Command::Edit => self.edit(),
+            Command::FindCode => self.find_code(),
+            Command::Candidate => self.take_candidate(nth),
+            Command::NextUndecided => self.walk(true),
+            Command::PreviousUndecided => self.walk(false),
+            Command::RowDown => self.step_row(1),
+            Command::RowUp => self.step_row(-1),
+            Command::NextEvidence => self.step_evidence(1),
+            Command::PreviousEvidence => self.step_evidence(-1),
+            Command::ConfirmEmpty => self.confirm_empty(),
+            Command::Add => self.panel.set(Panel::Add { words: self.selection.get_untracked() }),
+            Command::UseSelection => self.use_selection(),
+            Command::FindWords => self.panel.set(Panel::FindWords),
+            Command::Undo => self.undo(),
+            Command::Escalate => self.panel.set(Panel::Escalate { comment: String::new() }),
+            Command::Reopen => self.ask_reopen(),
+            Command::Finish => self.finish(),
+            Command::Back => self.back(),
+            _ => {}
+        }
+    }
+
+    fn find_code(self) {
+        let Some(row) = self.current_row_now() else { return };
+        let coded = self.field(&row.field).is_some_and(|field| field.code_system.is_some());
+        match row.key {
+            RowKey::Item(item) if coded => {
+                let query = row.words.unwrap_or(row.value);
+                self.panel.set(Panel::Codes { item, query });
+            }
+            RowKey::Field(field) if coded => self.add_to(&field, self.selection.get_untracked()),
+            _ => self.complain(format!("{} takes no code", row.field_label)),
+        }
+    }
+
+    fn walk(self, forward: bool) {
+        let next = self.projection.with_untracked(|p| {
+            p.as_ref().and_then(|p| p.undecided_from(self.current.get_untracked().as_ref(), forward))
+        });
+        match next {
+            Some(next) => self.select(Some(next)),
+            None => self.say("Nothing is undecided."),
+        }
+    }
+
+    fn step_row(self, by: isize) {
+        let next = self
+            .projection
+            .with_untracked(|p| p.as_ref().and_then(|p| p.step(self.current.get_untracked().as_ref(), by)));
+        self.select(next);
+    }
+
+    fn step_evidence(self, by: isize) {
+        let count = self.evidence_count();
+        if count == 0 {
+            self.complain("No words of the note support this row");
+            return;
+        }
+        self.evidence.update(|at| *at = step(*at, by, count));
+        self.show_evidence();
+    }
+
+    fn ask_reopen(self) {
+        let status = self.projection.with_untracked(|p| p.as_ref().map(|p| p.status));
+        match status {
+            Some(EntryStatus::Finished | EntryStatus::Exception) => {
+                self.panel.set(Panel::Reopen { reason: String::new() });
+            }
+            _ => self.complain("The entry is open"),
+        }
+    }
+
+    /// Closes what is open, then what is selected, then the page.
+    pub fn back(self) {
+        if self.panel.with_untracked(Panel::is_open) {
+            self.close_panel();
+        } else if self.selection.with_untracked(Option::is_some) {
+            self.clear_selection();
+        } else {
+            go("/");
+        }
+    }
+
+    /// Keys before they become commands. True where a panel takes them.
+    pub fn first_key(self, pressed: &str, text: bool) -> bool {
+        let now = dom::now();
+        self.meter.update_value(|meter: &mut Meter| meter.key(now));
+        if pressed == "Escape" && self.panel.with_untracked(Panel::is_open) {
+            self.close_panel();
+            return true;
+        }
+        if text {
+            return false;
+        }
+        let panel = self.panel.get_untracked();
+        let digit = pressed.parse::<usize>().ok().filter(|digit| (1..=9).contains(digit));
+        match (panel, digit) {
+            (Panel::Reject { item, comment }, Some(digit)) => {
+                if let Some(reason) = overread_domain::RejectReason::ALL.get(digit - 1) {
+                    self.reject(&item, *reason, &comment);
+                }
+                true
+            }
+            (Panel::Escalate { comment }, Some(digit)) => {
+                if let Some(cause) = overread_domain::decision::ExceptionCause::ALL.get(digit - 1) {
+                    self.escalate(*cause, &comment);
+                }
+                true
+            }
+            // Keys that decide must not work behind an open panel; moving about may.
+            (Panel::None, _) => false,
+            (_, _) => {
+                matches!(pressed, "a" | "A" | "Enter" | "x" | "e" | "0" | "z" | "u" | "s" | "r")
+                    || digit.is_some()
+            }
+        }
+    }
+}

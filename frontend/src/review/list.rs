@@ -1,0 +1,202 @@
+//! The entry's rows.
+
+use leptos::prelude::*;
+use overread_domain::Template;
+
+use super::state::Review;
+use crate::logic::format::{assertion_word, band_shape, band_word, brief, role_word};
+use crate::logic::rows::{Row, RowKey, RowState};
+
+#[component]
+pub fn RowList() -> impl IntoView {
+    let review = expect_context::<Review>();
+    let active = move || review.current.with(|key| key.as_ref().map(RowKey::dom));
+    let groups = move || {
+        let order = review.order.get();
+        let template = review.head.with(|head| head.as_ref().map(|head| head.template.clone()));
+        template.map(|template| {
+            let keys = review.rows.with_value(|rows| {
+                let mut keys: Vec<(usize, RowKey)> = Vec::with_capacity(order.len());
+                for key in order {
+                    if let Some(row) = rows.get(&key) {
+                        keys.push((row.with_untracked(|row| row.group), key));
+                    }
+                }
+                keys
+            });
+            (template, keys)
+        })
+    };
+    // Groups are stable; their rows are keyed, so that a decision draws one row and not the list.
+    let labels = Memo::new(move |_| {
+        review.head.with(|head| head.as_ref().map_or_else(Vec::new, |head| labels(&head.template)))
+    });
+    let by_group = Memo::new(move |_| groups().map(|(_, keys)| keys).unwrap_or_default());
+    view! {
+        <div
+            id="rows"
+            class="rows"
+            role="listbox"
+            aria-label="Fields of the entry"
+            tabindex="0"
+            aria-activedescendant=active
+        >
+            <For
+                each=move || labels.get().into_iter().enumerate()
+                key=|(index, label)| (*index, label.clone())
+                children=move |(index, label)| {
+                    let heading = format!("group-{index}");
+                    view! {
+                        <div role="group" aria-labelledby=heading.clone() class="group">
+                            <div class="group-label" id=heading.clone() role="presentation">
+                                {label}
+                            </div>
+                            <For
+                                each=move || {
+                                    by_group
+                                        .with(|keys| {
+                                            keys.iter()
+                                                .filter(|(group, _)| *group == index)
+                                                .map(|(_, key)| key.clone())
+                                                .collect::<Vec<_>>()
+                                        })
+                                }
+                                key=Clone::clone
+                                children=move |key| view! { <RowLine row=key /> }
+                            />
+                        </div>
+                    }
+                }
+            />
+        </div>
+    }
+}
+
+fn labels(template: &Template) -> Vec<String> {
+    template.groups.iter().map(|group| group.label.clone()).collect()
+}
+
+#[component]
+fn RowLine(row: RowKey) -> impl IntoView {
+    let review = expect_context::<Review>();
+    let key = row;
+    let Some(signal) = review.rows.with_value(|rows| rows.get(&key).copied()) else { return ().into_any() };
+    let mine = key.clone();
+    let here = Memo::new(move |_| review.current.with(|current| current.as_ref() == Some(&mine)));
+    let (item, empty) = match &key {
+        RowKey::Item(id) => (Some(id.to_string()), None),
+        RowKey::Field(field) => (None, Some(field.clone())),
+    };
+    let go = key.clone();
+    let content = move || signal.with(|row| line(review, row));
+    view! {
+        <div
+            id=key.dom()
+            role="option"
+            class="line"
+            data-item=item
+            data-empty-field=empty
+            data-field=move || signal.with(|row| row.field.clone())
+            data-state=move || signal.with(|row| row.state.name())
+            data-current=move || here.get().then_some("")
+            aria-selected=move || here.get().to_string()
+            aria-label=move || signal.with(|row| spoken(review, row))
+            on:click=move |_| review.select(Some(go.clone()))
+        >
+            {content}
+        </div>
+    }
+    .into_any()
+}
+
+fn line(review: Review, row: &Row) -> impl IntoView + use<> {
+    let label = row.leads.then(|| row.field_label.clone());
+    let title = row.code.as_ref().and_then(|code| row.code_title.clone().or_else(|| review.title(code)));
+    let code = row.code.as_ref().map(|code| {
+        view! {
+            <span class="code">
+                <b>{code.code.clone()}</b>
+                " "
+                {title}
+            </span>
+        }
+    });
+    let value = match row.state {
+        RowState::Missing => "required".to_owned(),
+        RowState::Empty => "—".to_owned(),
+        RowState::ConfirmedEmpty => "nothing, confirmed".to_owned(),
+        RowState::Item(_) => brief(&row.value, 90),
+    };
+    let words = row.words.as_ref().map(|words| view! { <q class="faint">{brief(words, 40)}</q> });
+    let assertion = row
+        .assertion
+        .filter(|assertion| *assertion != overread_domain::Assertion::Present)
+        .map(|assertion| view! { <span class="tag">{assertion_word(assertion)}</span> });
+    let role = row.role.map(|role| view! { <span class="tag">{role_word(role)}</span> });
+    let attributes = (!row.attributes.is_empty()).then(|| {
+        let words: Vec<String> = row.attributes.iter().map(|(_, words)| brief(words, 24)).collect();
+        view! { <span class="attributes">{words.join(" · ")}</span> }
+    });
+    let reason = row.reject_reason.map(|reason| view! { <span class="tag">{reason.label()}</span> });
+    let flags = (
+        row.unsupported.then(|| view! { <span class="tag warn">"⚠ no words"</span> }),
+        row.conflict.then(|| view! { <span class="tag warn">"⚠ takes one"</span> }),
+    );
+    let band = row.band().map(|band| {
+        view! {
+            <span class=format!("band {}", band_word(band)) title=format!("{} confidence", band_word(band))>
+                <span aria-hidden="true">{band_shape(band)}</span>
+                " "
+                {band_word(band)}
+            </span>
+        }
+    });
+    view! {
+        <span class="label">{label}</span>
+        <span class="state" aria-hidden="true">
+            {row.state.shape()}
+        </span>
+        <span class="body">
+            <span class="value">{value}</span>
+            {words}
+            {assertion}
+            {role}
+            {code}
+            {attributes}
+            {reason}
+            {flags}
+        </span>
+        {band}
+    }
+}
+
+/// The row in words, for who listens.
+fn spoken(review: Review, row: &Row) -> String {
+    let mut parts = vec![format!("{}:", row.field_label)];
+    match row.state {
+        RowState::Missing => parts.push("required, nothing there".to_owned()),
+        RowState::Empty => parts.push("nothing there".to_owned()),
+        RowState::ConfirmedEmpty => parts.push("confirmed to be empty".to_owned()),
+        RowState::Item(_) => {
+            parts.push(format!("{},", brief(&row.value, 120)));
+            if let Some(assertion) = row.assertion {
+                parts.push(format!("{},", assertion_word(assertion)));
+            }
+            if let Some(code) = &row.code {
+                let title = row.code_title.clone().or_else(|| review.title(code)).unwrap_or_default();
+                parts.push(format!("code {} {title},", code.code));
+            }
+            parts.push(row.state.name().to_owned());
+            if let Some(reason) = row.reject_reason {
+                parts.push(format!("({})", reason.label()));
+            }
+            if let Some(band) = row.band() {
+                parts.push(format!(", {} confidence", band_word(band)));
+            }
+            if row.unsupported {
+                parts.push(", no words of the note support it".to_owned());
+            }
+        }
+    }
+    parts.join(" ")
+}

@@ -1,0 +1,23 @@
+//! The review page: the note left, the entry's rows right, the current row in full below them.
+//!
+//! One [`Review`] lives as long as the page and is opened on one entry after another; what it knows stands in
+//! `logic::review`, what it shows in signals, and the note is built once by hand ([`note`]) because a thousand marks
+//! must not be looked at again when the current row moves.
+
+mod actions;
+mod card;
+mod choosers;
+mod code_search;
+mod commands;
+mod editor;
+mod list;
+mod minimap;
+mod note;
+mod note_pane;
+mod page;
+mod panel;
+mod state;
+mod sync;
+
+pub use page::ReviewPage;
+pub use state::Review;

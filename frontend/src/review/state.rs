@@ -1,0 +1,334 @@
+//! What the review page knows and shows.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use leptos::prelude::*;
+use overread_domain::span::CodePoints;
+use overread_domain::{CodeRef, Field, ItemId, Quoted, Template};
+
+use super::note::NoteView;
+use super::panel::Panel;
+use crate::logic::drafts::{Draft, draft_key, outbox_key};
+use crate::logic::effort::Meter;
+use crate::logic::review::Review as Model;
+use crate::logic::rows::{Projection, Row, RowKey};
+use crate::shell::App;
+use crate::web::{dom, http, storage};
+
+/// How decisions get away.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Net {
+    Idle,
+    Sending,
+    /// The server does not answer or has no room; tried again by itself.
+    Away(String),
+    /// Somebody else holds the entry: what is unsent waits.
+    Held,
+    SignedOut,
+}
+
+impl Net {
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Idle => "idle",
+            Self::Sending => "sending",
+            Self::Away(_) => "away",
+            Self::Held => "held",
+            Self::SignedOut => "signed-out",
+        }
+    }
+}
+
+/// What the page is about.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Opened {
+    Nothing,
+    Loading,
+    Failed(String),
+    Missing,
+    Entry,
+}
+
+/// A line about what just happened.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Message {
+    pub text: String,
+    pub bad: bool,
+}
+
+/// What stays the same while an entry is open.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Head {
+    pub entry: String,
+    pub note: String,
+    pub title: Option<String>,
+    pub document_type: Option<String>,
+    pub service_date: Option<String>,
+    pub template: Arc<Template>,
+    pub suggesting: overread_api::entry::SuggestingState,
+    pub suggesting_error: Option<String>,
+    pub model: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub struct Review {
+    pub app: App,
+    pub opened: RwSignal<Opened>,
+    /// Counts up with every opening, so that late answers know that they are late.
+    pub turn: StoredValue<u32>,
+    pub model: StoredValue<Option<Model>>,
+    pub head: RwSignal<Option<Head>>,
+    pub projection: RwSignal<Option<Arc<Projection>>>,
+    /// One signal a row: only rows that changed are drawn again.
+    pub rows: StoredValue<HashMap<RowKey, RwSignal<Row>>>,
+    pub order: RwSignal<Vec<RowKey>>,
+    pub current: RwSignal<Option<RowKey>>,
+    pub evidence: RwSignal<usize>,
+    pub panel: RwSignal<Panel>,
+    /// Words selected in the note.
+    pub selection: RwSignal<Option<Quoted>>,
+    pub message: RwSignal<Option<Message>>,
+    pub net: RwSignal<Net>,
+    pub revision: RwSignal<u32>,
+    /// Who holds the entry, where it is somebody else.
+    pub holder: RwSignal<Option<String>>,
+    pub may_decide: RwSignal<bool>,
+    pub meter: StoredValue<Meter>,
+    pub titles: RwSignal<BTreeMap<String, String>>,
+    pub note: StoredValue<Option<NoteView>, LocalStorage>,
+    pub pumping: StoredValue<bool>,
+    /// When a finished entry is on record, the next one is opened.
+    pub finishing: RwSignal<bool>,
+    tab: StoredValue<String>,
+}
+
+impl Review {
+    pub fn new(app: App) -> Self {
+        Self {
+            app,
+            opened: RwSignal::new(Opened::Nothing),
+            turn: StoredValue::new(0),
+            model: StoredValue::new(None),
+            head: RwSignal::new(None),
+            projection: RwSignal::new(None),
+            rows: StoredValue::new(HashMap::new()),
+            order: RwSignal::new(Vec::new()),
+            current: RwSignal::new(None),
+            evidence: RwSignal::new(0),
+            panel: RwSignal::new(Panel::None),
+            selection: RwSignal::new(None),
+            message: RwSignal::new(None),
+            net: RwSignal::new(Net::Idle),
+            revision: RwSignal::new(0),
+            holder: RwSignal::new(None),
+            may_decide: RwSignal::new(false),
+            meter: StoredValue::new(Meter::default()),
+            titles: RwSignal::new(BTreeMap::new()),
+            note: StoredValue::new_local(None),
+            pumping: StoredValue::new(false),
+            finishing: RwSignal::new(false),
+            tab: StoredValue::new(storage::tab()),
+        }
+    }
+
+    pub fn with<R>(self, work: impl FnOnce(&Model) -> R) -> Option<R> {
+        self.model.with_value(|model| model.as_ref().map(work))
+    }
+
+    pub fn with_mut<R>(self, work: impl FnOnce(&mut Model) -> R) -> Option<R> {
+        self.model.try_update_value(|model| model.as_mut().map(work)).flatten()
+    }
+
+    pub fn entry_id(self) -> Option<String> {
+        self.with(|model| model.view.id.to_string())
+    }
+
+    pub fn field(self, id: &str) -> Option<Field> {
+        self.with(|model| model.view.template.field(id).cloned()).flatten()
+    }
+
+    pub fn say(self, text: impl Into<String>) {
+        self.message.set(Some(Message { text: text.into(), bad: false }));
+    }
+
+    pub fn complain(self, text: impl Into<String>) {
+        self.message.set(Some(Message { text: http::sentence(&text.into()), bad: true }));
+    }
+
+    /// The current row. Reactive.
+    pub fn current_row(self) -> Option<Row> {
+        let key = self.current.get()?;
+        self.row_signal(&key).map(|row| row.get())
+    }
+
+    pub fn current_row_now(self) -> Option<Row> {
+        let key = self.current.get_untracked()?;
+        self.projection.with_untracked(|p| p.as_ref().and_then(|p| p.row(&key).cloned()))
+    }
+
+    pub fn row_signal(self, key: &RowKey) -> Option<RwSignal<Row>> {
+        // The order tells when rows come and go.
+        self.order.track();
+        self.rows.with_value(|rows| rows.get(key).copied())
+    }
+
+    /// Works the state out anew and draws what changed.
+    pub fn refresh(self) {
+        let Some(projection) = self.with(Model::projection) else { return };
+        let order: Vec<RowKey> = projection.rows.iter().map(|row| row.key.clone()).collect();
+        self.rows.update_value(|rows| {
+            for row in &projection.rows {
+                match rows.get(&row.key) {
+                    Some(signal) => {
+                        if signal.with_untracked(|old| old != row) {
+                            signal.set(row.clone());
+                        }
+                    }
+                    None => {
+                        rows.insert(row.key.clone(), RwSignal::new(row.clone()));
+                    }
+                }
+            }
+        });
+        let projection = Arc::new(projection);
+        self.note.update_value(|note| {
+            if let Some(note) = note {
+                note.set_items(&projection.items);
+            }
+        });
+        if self.order.with_untracked(|old| *old != order) {
+            self.order.set(order);
+        }
+        let lost = self
+            .current
+            .with_untracked(|current| current.as_ref().is_some_and(|key| projection.position(key).is_none()));
+        let before = self.projection.get_untracked();
+        self.projection.set(Some(projection.clone()));
+        if lost {
+            let field = before.and_then(|p| {
+                self.current.with_untracked(|key| p.row(key.as_ref()?).map(|r| r.field.clone()))
+            });
+            self.select(field.and_then(|field| projection.of_field(&field)));
+        }
+        self.mark_current();
+        self.revision.set(self.with(|model| model.view.revision).unwrap_or(0));
+    }
+
+    /// Makes a row the current one and brings its evidence into view.
+    pub fn select(self, key: Option<RowKey>) {
+        if self.current.with_untracked(|current| *current != key) {
+            self.current.set(key);
+            self.evidence.set(0);
+        }
+        self.mark_current();
+        self.show_evidence();
+        if let Some(key) = self.current.get_untracked() {
+            dom::scroll_near(&key.dom());
+        }
+    }
+
+    fn mark_current(self) {
+        let item = self.current.with_untracked(|key| key.as_ref().and_then(|key| key.item().cloned()));
+        self.note.update_value(|note| {
+            if let Some(note) = note {
+                note.set_current(item.as_ref());
+            }
+        });
+    }
+
+    pub fn show_evidence(self) {
+        let Some(item) = self.current.with_untracked(|key| key.as_ref().and_then(|key| key.item().cloned()))
+        else {
+            return;
+        };
+        let nth = self.evidence.get_untracked();
+        let shown = self.note.with_value(|note| note.as_ref().is_some_and(|note| note.show(&item, nth)));
+        if shown {
+            self.meter.update_value(Meter::evidence);
+        }
+    }
+
+    /// How many pieces of evidence the current row has.
+    pub fn evidence_count(self) -> usize {
+        let item = self.current.with_untracked(|key| key.as_ref().and_then(|key| key.item().cloned()));
+        item.and_then(|id| self.item_of(&id)).map_or(0, |item| item.content.evidence.len())
+    }
+
+    pub fn item_of(self, id: &ItemId) -> Option<overread_domain::Item> {
+        self.projection
+            .with_untracked(|p| p.as_ref().and_then(|p| p.items.iter().find(|item| item.id == *id).cloned()))
+    }
+
+    /// The words at a range of code points.
+    pub fn quote(self, start: usize, end: usize) -> Option<Quoted> {
+        self.with(|model| {
+            let points = CodePoints::new(&model.view.text);
+            let (first, last) = (points.to_byte(start)?, points.to_byte(end)?);
+            (first < last).then(|| Quoted { start, end, quote: model.view.text[first..last].to_owned() })
+        })
+        .flatten()
+    }
+
+    pub fn title(self, code: &CodeRef) -> Option<String> {
+        self.titles.with(|titles| titles.get(&code.code).cloned())
+    }
+
+    pub fn learn_title(self, code: &str, title: &str) {
+        let known = self.titles.with_untracked(|titles| titles.contains_key(code));
+        if !known && !title.is_empty() {
+            self.titles.update(|titles| drop(titles.insert(code.to_owned(), title.to_owned())));
+        }
+    }
+
+    fn names(self) -> Option<(String, String)> {
+        Some((self.app.user()?.to_string(), self.entry_id()?))
+    }
+
+    pub fn keep_outbox(self) {
+        let Some((user, entry)) = self.names() else { return };
+        let tab = self.tab.get_value();
+        let key = outbox_key(&user, &entry, &tab);
+        let _ = self.with_mut(|model| {
+            model.outbox.tab = tab;
+            model.outbox.beat = dom::now();
+            if model.outbox.is_empty() {
+                storage::remove(&key);
+            } else if !storage::set_json(&key, &model.outbox) {
+                self.app.warn("The browser keeps nothing: unsent decisions would not survive a reload.");
+            }
+        });
+    }
+
+    pub fn tab(self) -> String {
+        self.tab.get_value()
+    }
+
+    pub fn keep_draft(self, draft: &Draft) {
+        if let Some((user, entry)) = self.names() {
+            let key = draft_key(&user, &entry);
+            if draft.is_worth_keeping() {
+                storage::set_json(&key, draft);
+            } else {
+                storage::remove(&key);
+            }
+        }
+    }
+
+    pub fn drop_draft(self) {
+        if let Some((user, entry)) = self.names() {
+            storage::remove(&draft_key(&user, &entry));
+        }
+    }
+
+    pub fn draft(self) -> Option<Draft> {
+        let (user, entry) = self.names()?;
+        storage::get_json(&draft_key(&user, &entry))
+    }
+
+    /// Closes what is open beside the row and gives the keys back to the list.
+    pub fn close_panel(self) {
+        self.panel.set(Panel::None);
+        dom::focus("rows");
+    }
+}

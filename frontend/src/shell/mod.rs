@@ -1,0 +1,86 @@
+//! What every page shares: who is signed in, keys, theme, messages, the top bar.
+
+mod app;
+mod help;
+mod keys;
+mod nav;
+mod sign_in;
+
+use leptos::prelude::*;
+use leptos_router::components::{Route, Router, Routes};
+use leptos_router::path;
+use overread_api::path as paths;
+use overread_api::session::SessionView;
+
+pub use app::Key;
+pub use app::{App, Session, Theme};
+pub use keys::{PageKeys, current_entry, go};
+
+use crate::pages;
+use crate::review::{Review, ReviewPage};
+use crate::web::http;
+
+/// The root of the page.
+#[component]
+pub fn Shell() -> impl IntoView {
+    let app = App::new();
+    provide_context(app);
+    http::tell_expiry(app.expired);
+    app.apply_theme();
+    let review = Review::new(app);
+    provide_context(review);
+    keys::listen(app);
+    leptos::task::spawn_local(async move {
+        match http::get::<SessionView>(paths::SESSION).await {
+            Ok(view) => app.signed_in(view),
+            Err(http::Failure::Away) => app.session.set(Session::Away),
+            Err(_) => app.session.set(Session::Out),
+        }
+        app.expired.set(false);
+    });
+    view! {
+        <Router>
+            {move || match app.stage.get() {
+                Stage::Waiting => view! { <main class="blank" aria-busy="true"></main> }.into_any(),
+                Stage::Away => view! { <sign_in::Away /> }.into_any(),
+                Stage::Out => view! { <sign_in::SignInPage /> }.into_any(),
+                Stage::Change => view! { <sign_in::PasswordPage /> }.into_any(),
+                Stage::In => view! { <Inside /> }.into_any(),
+            }}
+            <help::Help />
+            <app::Toasts />
+        </Router>
+    }
+}
+
+/// Which of the shell's faces is shown; changes only when it must, so that a renewed session leaves the page alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    Waiting,
+    Away,
+    Out,
+    Change,
+    In,
+}
+
+#[component]
+fn Inside() -> impl IntoView {
+    let app = expect_context::<App>();
+    view! {
+        <a class="skip" href="#main">"Skip to content"</a>
+        <nav::TopBar />
+        <Routes fallback=|| view! { <pages::NotFound /> }>
+            <Route path=path!("/") view=pages::Home />
+            <Route path=path!("/entries/:entry") view=ReviewPage />
+            <Route path=path!("/import") view=pages::Import />
+            <Route path=path!("/accuracy") view=pages::Accuracy />
+            <Route path=path!("/system") view=pages::System />
+            <Route path=path!("/users") view=pages::Users />
+            <Route path=path!("/templates") view=pages::Templates />
+            <Route path=path!("/password") view=sign_in::PasswordPage />
+        </Routes>
+        <Show when=move || app.expired.get()>
+            <sign_in::SignInDialog />
+        </Show>
+    }
+}
