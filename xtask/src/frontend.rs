@@ -49,7 +49,7 @@ pub fn build(dev: bool) -> Result<()> {
     let mut files = BTreeMap::from([
         (assets::JS.to_owned(), js),
         (assets::WASM.to_owned(), wasm),
-        ("index.html".to_owned(), read(&root().join("frontend/index.html"))?.into_bytes()),
+        ("index.html".to_owned(), index(&read(&root().join("frontend/index.html"))?).into_bytes()),
     ]);
     let folder = root().join("frontend/static");
     for path in files_below(&folder)? {
@@ -74,6 +74,13 @@ pub fn build(dev: bool) -> Result<()> {
         eprintln!("    {}: {} kB, brotli {} kB", size.name, size.raw / 1000, size.brotli / 1000);
     }
     Ok(())
+}
+
+/// The page without its hints for trunk, which serves it while it is worked on.
+fn index(html: &str) -> String {
+    html.lines()
+        .filter(|line| !line.contains("data-trunk"))
+        .fold(String::new(), |all, line| all + line + "\n")
 }
 
 /// Raw and compressed length of one file of the page, in bytes.
@@ -185,4 +192,14 @@ fn bind(sh: &Shell, module: &Path, dev: bool) -> Result<(Vec<u8>, Vec<u8>)> {
         return Ok((js, std::fs::read(small)?));
     }
     Ok((js, std::fs::read(file)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hints_for_trunk_do_not_ship() {
+        assert_eq!(index("<a>\n<link data-trunk rel=\"rust\" />\n<b>"), "<a>\n<b>\n");
+    }
 }

@@ -153,6 +153,11 @@ impl Browser {
         self.command("/refresh", &json!({})).map(drop)
     }
 
+    /// Throws all cookies away, `HttpOnly` ones too.
+    pub fn forget_cookies(&self) -> Result<()> {
+        self.request("DELETE", &format!("{}/cookie", self.session), None).map(drop)
+    }
+
     pub fn url(&self) -> Result<String> {
         let url = self.request("GET", &format!("{}/url", self.session), None)?;
         Ok(url.as_str().unwrap_or_default().to_owned())

@@ -1,0 +1,8 @@
+//! The page in a real Chromium over the real binary, with the model and the codes that ship.
+
+mod conformance;
+mod looks;
+mod queue;
+mod review;
+mod session;
+mod stage;
