@@ -5,12 +5,28 @@
 //! sees codes through `overread-codes` and vectors through [`overread_encoder::Encode`]; it keeps nothing and
 //! knows neither users nor entries.
 
+mod assertion;
+mod bind;
+mod codeset;
+mod compose;
+mod concept;
 mod error;
+mod find;
+pub mod fitting;
+mod generic;
+mod heads;
+pub mod linear;
+mod link;
+mod mention;
 mod model;
+mod note;
+mod pipeline;
 mod search;
+mod states;
 mod suggester;
 
 pub use error::{LoadError, SearchError, SuggestError};
+pub use heads::Heads;
 pub use model::{ModelInfo, NoteInput, Suggest, Suggested};
 pub use search::{CodeSearch, SearchHit, SearchOptions};
 pub use suggester::{Options, Suggester};

@@ -1,8 +1,10 @@
 //! Looking codes up by words and, once the release's terms have vectors, by meaning.
 
-use std::sync::Arc;
+use std::path::Path;
+use std::sync::{Arc, PoisonError, RwLock};
 
-use overread_codes::Release;
+use overread_codes::vectors::{VectorIndex, Weights, hybrid};
+use overread_codes::{Release, TermKind};
 use overread_encoder::Encode;
 
 use crate::SearchError;
@@ -39,31 +41,96 @@ pub struct SearchHit {
     pub score: f32,
 }
 
+/// Terms embedded between two calls of the progress callback.
+const BATCH: usize = 256;
+
 /// Search over one release with one encoder. Share it behind an `Arc`.
 pub struct CodeSearch {
     release: Arc<Release>,
     encoder: Arc<dyn Encode>,
+    vectors: RwLock<Option<Arc<VectorIndex>>>,
 }
 
 impl std::fmt::Debug for CodeSearch {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("CodeSearch").field("release", &self.release.id()).finish_non_exhaustive()
+        f.debug_struct("CodeSearch")
+            .field("release", &self.release.id())
+            .field("vectors", &self.has_vectors())
+            .finish_non_exhaustive()
     }
 }
 
 impl CodeSearch {
     /// Ready at once; meaning takes part after the vectors are there.
     pub fn new(release: Arc<Release>, encoder: Arc<dyn Encode>) -> Self {
-        Self { release, encoder }
+        Self { release, encoder, vectors: RwLock::new(None) }
     }
 
     pub fn release(&self) -> &Release {
         &self.release
     }
 
+    /// The vectors of the release's terms, once they are there.
+    pub fn vectors(&self) -> Option<Arc<VectorIndex>> {
+        self.vectors.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     /// Whether the release's terms have vectors.
     pub fn has_vectors(&self) -> bool {
-        false
+        self.vectors().is_some()
+    }
+
+    fn set(&self, index: VectorIndex) {
+        *self.vectors.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(index));
+    }
+
+    /// Name of the file that holds the vectors of this release by this encoder: `<terms>-<encoder>.vec`.
+    pub fn file_name(&self) -> String {
+        let terms = self.release.terms_hash();
+        format!("{}-{}.vec", terms.get(..12).unwrap_or(&terms), self.encoder.version().short())
+    }
+
+    /// Embeds all terms of the release (tens of thousands: minutes). `progress` hears how many are done of how many;
+    /// `cancelled` is asked between batches. On an error or a stop nothing has changed.
+    pub fn build_vectors(
+        &self,
+        progress: &mut dyn FnMut(usize, usize),
+        cancelled: &dyn Fn() -> bool,
+    ) -> Result<(), SearchError> {
+        let terms: Vec<&str> = self.release.terms().map(|t| t.text).collect();
+        let mut vectors: Vec<Vec<f32>> = Vec::with_capacity(terms.len());
+        for batch in terms.chunks(BATCH) {
+            if cancelled() {
+                return Err(SearchError::Cancelled { done: vectors.len(), total: terms.len() });
+            }
+            vectors.extend(self.encoder.embed(batch)?);
+            progress(vectors.len(), terms.len());
+        }
+        self.set(VectorIndex::build(&self.release, self.encoder.version().as_str(), vectors)?);
+        Ok(())
+    }
+
+    /// Writes the vectors to `folder` under [`CodeSearch::file_name`], whole or not at all. Nothing to write is fine.
+    pub fn save(&self, folder: &Path) -> Result<(), SearchError> {
+        let Some(index) = self.vectors() else { return Ok(()) };
+        let path = folder.join(self.file_name());
+        let partial = path.with_extension("partial");
+        let failed = |source| SearchError::Io { path: path.clone(), source };
+        std::fs::create_dir_all(folder).map_err(failed)?;
+        std::fs::write(&partial, index.to_bytes()).map_err(failed)?;
+        std::fs::rename(&partial, &path).map_err(failed)
+    }
+
+    /// Reads the vectors from `folder`; false where there are none for this release and encoder.
+    pub fn load(&self, folder: &Path) -> Result<bool, SearchError> {
+        let path = folder.join(self.file_name());
+        let bytes = match std::fs::read(&path) {
+            Ok(bytes) => bytes,
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(false),
+            Err(source) => return Err(SearchError::Io { path, source }),
+        };
+        self.set(VectorIndex::from_bytes(&bytes, &self.release, self.encoder.version().as_str())?);
+        Ok(true)
     }
 
     /// Codes that `query` may mean, best first, and whether meaning took part. An empty query finds nothing.
@@ -72,16 +139,26 @@ impl CodeSearch {
         query: &str,
         options: &SearchOptions,
     ) -> Result<(Vec<SearchHit>, bool), SearchError> {
-        let _ = &self.encoder;
-        let lexical = overread_codes::Options {
+        let how = overread_codes::Options {
             limit: options.limit,
             billable_only: options.billable_only,
             typing: options.typing,
             ..Default::default()
         };
-        let hits = self
-            .release
-            .search(query, &lexical)
+        let mut hits = self.release.search(query, &how);
+        // A code typed out asks for itself; half a word has no meaning yet.
+        let by_code = hits.first().is_some_and(|h| h.matched_kind == TermKind::Code);
+        let wordy = query.chars().filter(|c| c.is_alphabetic()).count() >= 4;
+        let vectors = self.vectors().filter(|_| options.semantic && !by_code && wordy);
+        let semantic = vectors.is_some();
+        if let Some(index) = vectors {
+            let embedded = self.encoder.embed(&[query])?;
+            if let Some(vector) = embedded.first() {
+                let near = index.nearest_codes(&self.release, query, vector, &how)?;
+                hits = hybrid(&hits, &near, Weights::default(), options.limit);
+            }
+        }
+        let hits = hits
             .into_iter()
             .map(|hit| SearchHit {
                 matched: (hit.matched_term != hit.title && hit.matched_term != hit.code)
@@ -92,6 +169,6 @@ impl CodeSearch {
                 score: hit.score,
             })
             .collect();
-        Ok((hits, false))
+        Ok((hits, semantic))
     }
 }

@@ -22,7 +22,8 @@ static AT_LINE: LazyLock<Regex> = LazyLock::new(|| {
 
 /// In the middle of a line: capitals and a colon, after the end of a sentence.
 static IN_LINE: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"(?:[.;?!)\d]|[ \t]{2})[ \t]+((?:[A-Z][A-Za-z/&'\-]*[ \t]){0,5}[A-Z][A-Za-z/&'()\-]*)[ \t]*:").expect("a legal pattern")
+    Regex::new(r"(?:[.;?!)\d]|[ \t]{2})[ \t]+((?:[A-Z][A-Za-z/&'\-]*[ \t]){0,5}[A-Z][A-Za-z/&'()\-]*)[ \t]*:")
+        .expect("a legal pattern")
 });
 
 fn fold(title: &str) -> String {
@@ -54,7 +55,9 @@ fn line_headings(line: &str, offset: usize, found: &mut Vec<Heading>) {
         let words = folded.split(' ').count();
         let colon = mark == ":";
         // A clock time ("at 10:30") or a ratio is no heading.
-        let figure = colon && line[whole.len()..].starts_with(|c: char| c.is_ascii_digit()) && title.ends_with(|c: char| c.is_ascii_digit());
+        let figure = colon
+            && line[whole.len()..].starts_with(|c: char| c.is_ascii_digit())
+            && title.ends_with(|c: char| c.is_ascii_digit());
         let accepted = !figure
             && if kind.is_some() {
                 colon || capitals(title) || folded.len() > 5

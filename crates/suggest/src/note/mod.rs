@@ -46,10 +46,6 @@ impl<'t> Doc<'t> {
         self.segments.get(index)
     }
 
-    pub fn segment_index(&self, at: usize) -> usize {
-        self.segments.partition_point(|s| s.range.end <= at)
-    }
-
     pub fn kind_at(&self, at: usize) -> SectionKind {
         let index = self.sections.partition_point(|s| s.body.end <= at);
         self.sections.get(index).map_or(SectionKind::None, |s| s.kind)

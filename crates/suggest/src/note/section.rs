@@ -117,7 +117,8 @@ static LEXICON: LazyLock<HashMap<&'static str, SectionKind>> = LazyLock::new(|| 
 
 /// Kinds and their headings, for the transformer to compare unknown headings with.
 pub(crate) fn prototypes() -> Vec<(SectionKind, Vec<&'static str>)> {
-    let mut by_kind: std::collections::BTreeMap<SectionKind, Vec<&'static str>> = std::collections::BTreeMap::new();
+    let mut by_kind: std::collections::BTreeMap<SectionKind, Vec<&'static str>> =
+        std::collections::BTreeMap::new();
     for (&heading, &kind) in LEXICON.iter() {
         if heading.len() > 4 {
             by_kind.entry(kind).or_default().push(heading);
@@ -178,7 +179,9 @@ pub(super) fn by_keyword(title: &str) -> Option<SectionKind> {
         K::Indication
     } else if has("examination") || has("physical") {
         K::Exam
-    } else if (has("description") || has("detail") || has("technique")) && (has("procedure") || has("operati")) {
+    } else if (has("description") || has("detail") || has("technique"))
+        && (has("procedure") || has("operati"))
+    {
         K::ProcedureDetail
     } else if has("procedure") || has("operation") {
         K::Procedure
@@ -210,7 +213,11 @@ pub(super) fn split(text: &str) -> Vec<Section> {
         let before = sections.last().map_or(SectionKind::None, |s| s.kind);
         let (kind, known) = match found.kind {
             // Body systems stand under the review of systems as well as under the examination.
-            Some(SectionKind::Exam) if before == SectionKind::Review && !found.title.contains("exam") && found.title != "objective" => {
+            Some(SectionKind::Exam)
+                if before == SectionKind::Review
+                    && !found.title.contains("exam")
+                    && found.title != "objective" =>
+            {
                 (SectionKind::Review, true)
             }
             Some(SectionKind::Review) if before == SectionKind::Exam && !found.title.contains("review") => {

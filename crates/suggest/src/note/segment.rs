@@ -19,15 +19,19 @@ pub(crate) struct Segment {
     pub first: bool,
 }
 
-static MARKER: LazyLock<Regex> =
-    LazyLock::new(|| Regex::new(r"^[ \t]*(?:\(?\d{1,2}[.):]|\(?[a-h][.)]|#\d{0,2}|[-*•·–—]+|\d{1,2}(?:[ \t]{1,3}))[ \t]*").expect("a legal pattern"));
-static INLINE_NUMBER: LazyLock<Regex> =
-    LazyLock::new(|| Regex::new(r"(?:[.,;:)]|\s)[ \t]*(\(?(\d{1,2})[.)][ \t]+)[A-Z]").expect("a legal pattern"));
+static MARKER: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"^[ \t]*(?:\(?\d{1,2}[.):]|\(?[a-h][.)]|#\d{0,2}|[-*•·–—]+|\d{1,2}(?:[ \t]{1,3}))[ \t]*")
+        .expect("a legal pattern")
+});
+static INLINE_NUMBER: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"(?:[.,;:)]|\s)[ \t]*(\(?(\d{1,2})[.)][ \t]+)[A-Z]").expect("a legal pattern")
+});
 
 /// After these a full stop ends no sentence.
 const ABBREVIATIONS: &[&str] = &[
-    "dr", "mr", "mrs", "ms", "vs", "st", "no", "approx", "e.g", "i.e", "p.o", "b.i.d", "t.i.d", "q.i.d", "q.d", "q.h", "p.r.n",
-    "i.v", "i.m", "h.s", "a.m", "p.m", "q.a.m", "q.p.m", "temp", "resp", "jr", "sr", "ph.d", "m.d", "fig", "etc", "dept", "wt", "ht",
+    "dr", "mr", "mrs", "ms", "vs", "st", "no", "approx", "e.g", "i.e", "p.o", "b.i.d", "t.i.d", "q.i.d",
+    "q.d", "q.h", "p.r.n", "i.v", "i.m", "h.s", "a.m", "p.m", "q.a.m", "q.p.m", "temp", "resp", "jr", "sr",
+    "ph.d", "m.d", "fig", "etc", "dept", "wt", "ht",
 ];
 
 /// Sentences and list items of all bodies, in order.
@@ -60,7 +64,9 @@ fn blocks(text: &str, body: Range<usize>) -> Vec<(Range<usize>, bool)> {
             open = open && line.len() == 1;
             continue;
         }
-        let marker = MARKER.find(line).filter(|m| line[m.end()..].starts_with(|c: char| c.is_alphabetic() || c == '"' || c == '(' || c == '+'));
+        let marker = MARKER.find(line).filter(|m| {
+            line[m.end()..].starts_with(|c: char| c.is_alphabetic() || c == '"' || c == '(' || c == '+')
+        });
         let item = marker.is_some();
         let begin = from + marker.map_or(line.len() - line.trim_start().len(), |m| m.end());
         let end = from + line.trim_end().len();
@@ -151,7 +157,10 @@ fn sentences(text: &str, range: Range<usize>, _item: bool) -> Vec<Range<usize>> 
             let word = body[start..at].rsplit(|c: char| c.is_whitespace() || c == '(').next().unwrap_or("");
             let lower = word.to_lowercase();
             let initial = word.chars().count() == 1 && word.chars().all(char::is_uppercase) && word != "I";
-            if (initial || ABBREVIATIONS.contains(&lower.as_str())) && !(next.is_uppercase() && lower.contains('.')) || next.is_lowercase() {
+            if (initial || ABBREVIATIONS.contains(&lower.as_str()))
+                && !(next.is_uppercase() && lower.contains('.'))
+                || next.is_lowercase()
+            {
                 continue;
             }
         }

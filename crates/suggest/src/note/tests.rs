@@ -33,7 +33,10 @@ fn a_time_of_day_is_no_heading() {
 
 #[test]
 fn takes_lists_apart() {
-    assert_eq!(segments("ASSESSMENT: 1. Asthma. 2. Gout, left toe. 3. Obesity."), ["Asthma.", "Gout, left toe.", "Obesity."]);
+    assert_eq!(
+        segments("ASSESSMENT: 1. Asthma. 2. Gout, left toe. 3. Obesity."),
+        ["Asthma.", "Gout, left toe.", "Obesity."]
+    );
     assert_eq!(segments("DIAGNOSES:\n1. Asthma\n2. Gout\n"), ["Asthma", "Gout"]);
 }
 

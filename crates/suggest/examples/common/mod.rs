@@ -1,0 +1,135 @@
+//! What the example programs share: arguments, notes with reference entries, the form of the output.
+#![allow(dead_code, reason = "each program uses a part")]
+
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use overread_codes::Release;
+use overread_suggest::{CodeSearch, ModelInfo, Options, Suggested, Suggester};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+pub type Failure = Box<dyn std::error::Error>;
+
+/// Positional arguments and `--name value` pairs.
+pub struct Args {
+    positional: Vec<String>,
+    named: Vec<(String, String)>,
+}
+
+impl Args {
+    pub fn parse() -> Self {
+        let mut args = std::env::args().skip(1);
+        let mut parsed = Self { positional: Vec::new(), named: Vec::new() };
+        while let Some(arg) = args.next() {
+            match arg.strip_prefix("--") {
+                Some(name) => parsed.named.push((name.to_owned(), args.next().unwrap_or_default())),
+                None => parsed.positional.push(arg),
+            }
+        }
+        parsed
+    }
+
+    pub fn positional(&self, index: usize) -> Result<&str, Failure> {
+        self.positional
+            .get(index)
+            .map(String::as_str)
+            .ok_or_else(|| format!("argument {} is missing", index + 1).into())
+    }
+
+    pub fn named(&self, name: &str) -> Option<&str> {
+        self.named.iter().find(|(n, _)| n == name).map(|(_, value)| value.as_str())
+    }
+}
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+pub fn release(args: &Args) -> Result<Arc<Release>, Failure> {
+    let path = args.named("codes").map_or_else(|| root().join("data/icd-10-cm/2026-04.ovr"), PathBuf::from);
+    Ok(Arc::new(Release::from_bytes(&std::fs::read(path)?)?))
+}
+
+pub fn model(args: &Args) -> Result<Suggester, Failure> {
+    let folder = args.named("model").map_or_else(|| root().join("models/minilm-base"), PathBuf::from);
+    let model = Suggester::load(&folder, release(args)?, Options::default())?;
+    let Some(folder) = args.named("vectors") else { return Ok(model) };
+    let search = CodeSearch::new(model.release(), model.encoder());
+    if !search.load(Path::new(folder))? {
+        search.build_vectors(&mut |done, of| eprint!("\rvectors {done}/{of}"), &|| false)?;
+        search.save(Path::new(folder))?;
+        eprintln!();
+    }
+    Ok(search.vectors().map_or(model.clone(), |v| model.with_vectors(v)))
+}
+
+#[derive(Clone, Deserialize)]
+pub struct Reference {
+    pub field: String,
+    pub start: usize,
+    pub end: usize,
+    pub quote: String,
+    #[serde(default)]
+    pub value: Option<String>,
+    #[serde(default)]
+    pub assertion: Option<String>,
+    #[serde(default)]
+    pub code: Option<String>,
+}
+
+#[derive(Clone, Deserialize)]
+pub struct ReferenceCode {
+    pub code: String,
+}
+
+#[derive(Clone, Deserialize)]
+pub struct Note {
+    pub id: String,
+    pub text: String,
+    #[serde(default)]
+    pub spans: Vec<Reference>,
+    #[serde(default)]
+    pub codes: Vec<ReferenceCode>,
+}
+
+/// Notes of a JSON Lines file; `-` is standard input.
+pub fn notes(path: &str) -> Result<Vec<Note>, Failure> {
+    let mut text = String::new();
+    if path == "-" {
+        std::io::stdin().read_to_string(&mut text)?;
+    } else {
+        text = std::fs::read_to_string(path)?;
+    }
+    let lines = text.lines().enumerate().filter(|(_, l)| !l.trim().is_empty());
+    lines.map(|(i, l)| serde_json::from_str(l).map_err(|e| format!("line {}: {e}", i + 1).into())).collect()
+}
+
+/// One line of output, as `model.md` has it.
+pub fn line(id: &str, info: &ModelInfo, suggested: &Suggested) -> Value {
+    let mut suggestions = Vec::new();
+    let mut codes = Vec::new();
+    for s in &suggested.suggestions {
+        let c = &s.content;
+        if c.field == "final_code" {
+            if let Some(code) = &c.code {
+                codes.push(json!({"system": code.system, "code": code.code, "role": c.role, "confidence": s.confidence,
+                    "shown": s.shown, "evidence": c.evidence}));
+            }
+            continue;
+        }
+        let first = &c.evidence[0];
+        let list: Vec<Value> = s
+            .candidates
+            .iter()
+            .map(|x| json!({"system": x.system, "code": x.code, "confidence": x.confidence}))
+            .collect();
+        suggestions.push(
+            json!({"field": c.field, "start": first.start, "end": first.end, "quote": first.quote,
+            "value": c.value, "assertion": c.assertion, "confidence": s.confidence, "shown": s.shown,
+            "attrs": c.attributes, "codes": list}),
+        );
+    }
+    json!({"id": id, "model": info.version, "code_release": info.code_release, "suggestions": suggestions, "codes": codes})
+}

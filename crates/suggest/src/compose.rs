@@ -1,0 +1,301 @@
+//! From finds to suggestions: fields, wire spans, confidence, thresholds, order.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use overread_domain::code::ICD_10_CM;
+use overread_domain::span::CodePoints;
+use overread_domain::suggestion::{Assertion, Content, Suggestion};
+use overread_domain::template::{Cardinality, Field, FieldKind};
+use overread_domain::{CodeCandidate, CodeRef, CodeRole, Quoted, Span, Template};
+
+use crate::bind::Binding;
+use crate::codeset::Condition;
+use crate::concept::Concept;
+use crate::note::Doc;
+use crate::pipeline::{self, Analysis};
+use crate::states::States;
+use crate::{Suggested, Suggester, link};
+
+/// Rows a field, at most: what a reviewer can still look through.
+const MOST_PER_FIELD: usize = 60;
+const MOST_ABSENT: usize = 8;
+const MOST_LABS: usize = 15;
+
+/// A suggestion before its places are on the wire.
+#[derive(Clone, Debug)]
+pub(crate) struct Row {
+    /// Index of the field in the template.
+    pub field: usize,
+    pub evidence: Vec<Range<usize>>,
+    pub value: Option<String>,
+    pub assertion: Option<Assertion>,
+    pub role: Option<CodeRole>,
+    pub code: Option<(String, String)>,
+    pub codes: Vec<(String, String, f32)>,
+    pub attributes: Vec<(String, Range<usize>)>,
+    pub confidence: f32,
+    pub threshold: f32,
+}
+
+fn fields_of<'t>(template: &'t Template, binding: &Binding, concept: Concept) -> Vec<(usize, &'t Field)> {
+    template
+        .fields()
+        .enumerate()
+        .zip(&binding.fields)
+        .filter(|(_, bound)| bound.concept == Some(concept))
+        .map(|(field, _)| field)
+        .collect()
+}
+
+/// Rows of all fields that a finder speaks for.
+pub(crate) fn compose(
+    model: &Suggester,
+    doc: &Doc<'_>,
+    states: &States,
+    analysis: &Analysis,
+    template: &Template,
+    binding: &Binding,
+) -> Vec<Row> {
+    let mut rows = Vec::new();
+    for f in &analysis.found {
+        for (index, field) in fields_of(template, binding, f.concept) {
+            rows.extend(found_row(model, f, index, field));
+        }
+    }
+    let conditions = conditions(model, doc, states, analysis, template, binding, &mut rows);
+    let finals = fields_of(template, binding, Concept::FinalCode);
+    if !finals.is_empty() {
+        let threshold = model.heads.threshold("final_code");
+        let list = pipeline::final_codes(doc, &model.release, &model.heads, &conditions, &analysis.found);
+        for (index, _) in finals {
+            for f in &list {
+                let title = model.release.get(&f.code).map_or_else(String::new, |e| e.title().to_owned());
+                rows.push(Row {
+                    field: index,
+                    evidence: f.evidence.clone(),
+                    value: None,
+                    assertion: None,
+                    role: Some(f.role),
+                    code: Some((f.code.clone(), title.clone())),
+                    codes: vec![(f.code.clone(), title, f.probability)],
+                    attributes: Vec::new(),
+                    confidence: f.probability,
+                    threshold,
+                });
+            }
+        }
+    }
+    rows
+}
+
+fn found_row(model: &Suggester, f: &crate::find::Found, index: usize, field: &Field) -> Option<Row> {
+    let concept = f.concept.id();
+    if let (FieldKind::Choice { options }, Some(value)) = (&field.kind, &f.value)
+        && !options.contains(value)
+    {
+        return None;
+    }
+    let attributes = f
+        .attributes
+        .iter()
+        .filter(|(id, _)| field.attributes.iter().any(|a| a.id == *id))
+        .map(|(id, range)| ((*id).to_owned(), range.clone()))
+        .collect();
+    Some(Row {
+        field: index,
+        evidence: vec![f.span.clone()],
+        value: f.value.clone(),
+        assertion: f.assertion,
+        role: None,
+        code: None,
+        codes: Vec::new(),
+        attributes,
+        confidence: model.heads.rule(concept, f.rule),
+        threshold: model.heads.threshold(concept),
+    })
+}
+
+const CONCEPTS: [(usize, Concept); 5] = [
+    (1, Concept::Diagnosis),
+    (2, Concept::History),
+    (3, Concept::FamilyHistory),
+    (4, Concept::AbsentCondition),
+    (5, Concept::Procedure),
+];
+
+fn conditions(
+    model: &Suggester,
+    doc: &Doc<'_>,
+    states: &States,
+    analysis: &Analysis,
+    template: &Template,
+    binding: &Binding,
+    rows: &mut Vec<Row>,
+) -> Vec<Condition> {
+    let mut out = Vec::new();
+    let wants_codes = !fields_of(template, binding, Concept::FinalCode).is_empty();
+    for chosen in &analysis.chosen {
+        let Some(&(_, concept)) = CONCEPTS.iter().find(|(class, _)| *class == chosen.class) else { continue };
+        let fields = fields_of(template, binding, concept);
+        let threshold = model.heads.threshold(concept.id());
+        // Far below any threshold nothing is worth the look-up of its codes.
+        if chosen.probability < 0.04 || fields.is_empty() && !(wants_codes && chosen.class <= 2) {
+            continue;
+        }
+        let candidate = &analysis.candidates[chosen.candidate];
+        let assertion = pipeline::final_assertion(&model.heads, candidate, chosen.class);
+        let coded = chosen.class <= 3;
+        let codes = if coded && chosen.probability >= threshold * 0.5 {
+            let vectors = model.vectors.as_deref();
+            let found = pipeline::codes(
+                doc,
+                Some(states),
+                &model.release,
+                vectors,
+                candidate,
+                chosen.class,
+                assertion,
+            );
+            link::rank(&model.heads, found)
+        } else {
+            Vec::new()
+        };
+        if chosen.class <= 2 && chosen.probability >= threshold * 0.5 {
+            out.push(Condition {
+                span: candidate.mention.span.clone(),
+                history: chosen.class == 2,
+                assertion,
+                section: candidate.section,
+                head: candidate.mention.head,
+                probability: chosen.probability,
+                codes: codes.clone(),
+            });
+        }
+        for (index, field) in fields {
+            let codes =
+                if field.code_system.as_deref() == Some(ICD_10_CM) { codes.clone() } else { Vec::new() };
+            rows.push(Row {
+                field: index,
+                evidence: vec![candidate.mention.span.clone()],
+                value: None,
+                assertion: field.assertion.then_some(assertion),
+                role: None,
+                code: codes.first().map(|c| (c.0.clone(), c.1.clone())),
+                codes,
+                attributes: relative(doc, candidate, field),
+                confidence: chosen.probability,
+                threshold,
+            });
+        }
+    }
+    out
+}
+
+/// The relative who has the condition: the last one named before it.
+fn relative(doc: &Doc<'_>, c: &crate::mention::Candidate, field: &Field) -> Vec<(String, Range<usize>)> {
+    const RELATIVES: &[&str] = &[
+        "mother",
+        "father",
+        "brother",
+        "sister",
+        "brothers",
+        "sisters",
+        "siblings",
+        "son",
+        "daughter",
+        "aunt",
+        "uncle",
+        "grandmother",
+        "grandfather",
+        "grandparents",
+        "parents",
+        "cousin",
+        "family",
+        "children",
+        "mom",
+        "dad",
+    ];
+    if !field.attributes.iter().any(|a| a.id == "relative") {
+        return Vec::new();
+    }
+    let segment = &doc.segments[c.mention.segment];
+    let words = doc.words_in(segment.range.start..c.mention.span.start);
+    let later = doc.words_in(c.mention.span.end..segment.range.end);
+    let is = |w: &&crate::note::Word| RELATIVES.contains(&w.of(doc.text).to_lowercase().as_str());
+    let found = words.iter().rev().find(is).or_else(|| later.iter().find(is));
+    found.map(|w| ("relative".to_owned(), w.start..w.end)).into_iter().collect()
+}
+
+/// Puts rows on the wire: code points, order, thresholds, one row for fields that hold one.
+pub(crate) fn finish(text: &str, read: usize, rows: Vec<Row>, template: &Template) -> Suggested {
+    let points = CodePoints::new(text);
+    let fields: Vec<&Field> = template.fields().collect();
+    let mut by_field: BTreeMap<usize, Vec<Row>> = BTreeMap::new();
+    for row in rows {
+        by_field.entry(row.field).or_default().push(row);
+    }
+    let mut suggestions = Vec::new();
+    let mut lowest = f32::INFINITY;
+    for (index, mut rows) in by_field {
+        let Some(field) = fields.get(index) else { continue };
+        rows.retain(|r| !r.evidence.is_empty() && r.confidence.is_finite());
+        rows.sort_by(|a, b| {
+            b.confidence.total_cmp(&a.confidence).then_with(|| a.evidence[0].start.cmp(&b.evidence[0].start))
+        });
+        let most = match (field.cardinality, field.id.as_str()) {
+            (Cardinality::One, _) => 1,
+            (_, "absent_condition") => MOST_ABSENT,
+            (_, "lab_result") => MOST_LABS,
+            _ => MOST_PER_FIELD,
+        };
+        rows.truncate(most);
+        if field.cardinality == Cardinality::Many && !matches!(field.kind, FieldKind::Code) {
+            rows.sort_by_key(|r| r.evidence[0].start);
+        }
+        for row in rows {
+            lowest = lowest.min(row.threshold);
+            suggestions.extend(wire(&points, field, row));
+        }
+    }
+    let threshold = if lowest.is_finite() { lowest } else { 0.5 };
+    let read_until = (read < text.trim_end().len()).then(|| points.to_point(read).unwrap_or(0));
+    Suggested { threshold, suggestions, read_until }
+}
+
+fn quoted(points: &CodePoints<'_>, range: &Range<usize>) -> Option<Quoted> {
+    Span::new(points.text(), range.start, range.end).ok().map(|span| points.quoted(span))
+}
+
+fn wire(points: &CodePoints<'_>, field: &Field, row: Row) -> Option<Suggestion> {
+    let evidence: Vec<Quoted> = row.evidence.iter().filter_map(|range| quoted(points, range)).collect();
+    if evidence.is_empty() {
+        return None;
+    }
+    let reference = |code: &str| CodeRef { system: ICD_10_CM.to_owned(), code: code.to_owned() };
+    let attributes =
+        row.attributes.iter().filter_map(|(id, range)| Some((id.clone(), quoted(points, range)?))).collect();
+    Some(Suggestion {
+        content: Content {
+            field: field.id.clone(),
+            evidence,
+            value: row.value,
+            assertion: row.assertion,
+            code: row.code.as_ref().map(|c| reference(&c.0)),
+            role: row.role,
+            attributes,
+        },
+        candidates: row
+            .codes
+            .into_iter()
+            .map(|(code, title, confidence)| CodeCandidate {
+                system: ICD_10_CM.to_owned(),
+                code,
+                title,
+                confidence,
+            })
+            .collect(),
+        confidence: row.confidence.clamp(0.0, 1.0),
+        shown: row.confidence >= row.threshold,
+    })
+}

@@ -1,0 +1,236 @@
+//! Fields that no finder knows: the transformer compares what the note says with what the field is called.
+//!
+//! Candidates are typed by the field's kind (figures for quantities, dates for dates, phrases for text), scored by
+//! the cosine between their states in context and the vectors of label, description and examples. The cost is one
+//! product of candidates and fields.
+
+use std::ops::Range;
+
+use overread_codes::Release;
+use overread_domain::Template;
+use overread_domain::suggestion::Assertion;
+use overread_domain::template::{Cardinality, FieldKind};
+
+use crate::bind::Binding;
+use crate::compose::Row;
+use crate::find::{dates, pattern};
+use crate::link;
+use crate::note::Doc;
+use crate::pipeline::Analysis;
+use crate::states::{States, dot, normalise};
+
+/// Segments and phrases that are compared, at most, a note.
+const MOST: usize = 1500;
+/// Likeness at which a find is as often right as wrong, and how fast that changes: read off likenesses of labels and
+/// spans of the shipped template's fields, with their own finders switched off.
+const EVEN: f32 = 0.46;
+const STEEP: f32 = 14.0;
+const THRESHOLD: f32 = 0.5;
+/// Rows a field.
+const ROWS: usize = 5;
+
+pattern! {
+    QUANTITY = r"(?i)\b\d+(?:[.,]\d+)?(?:[ \t]?(?:%|[a-zµ]{1,6}(?:/[a-z0-9]{1,5})?))?";
+}
+
+struct Place {
+    span: Range<usize>,
+    /// Where the words stand that say what it is.
+    vector: Vec<f32>,
+    value: Option<String>,
+}
+
+/// Rows of all fields that no finder speaks for.
+pub(crate) fn fill(
+    doc: &Doc<'_>,
+    states: &States,
+    analysis: &Analysis,
+    template: &Template,
+    binding: &Binding,
+    release: &Release,
+) -> Vec<Row> {
+    let open: Vec<_> =
+        template.fields().enumerate().zip(&binding.fields).filter(|(_, b)| b.concept.is_none()).collect();
+    if open.is_empty() || doc.segments.is_empty() {
+        return Vec::new();
+    }
+    let needs = |wanted: fn(&FieldKind) -> bool| open.iter().any(|((_, f), _)| wanted(&f.kind));
+    let segments = segments(doc, states);
+    let text = if needs(|k| matches!(k, FieldKind::Text)) {
+        phrases(states, analysis, &segments)
+    } else {
+        Vec::new()
+    };
+    let figures =
+        if needs(|k| matches!(k, FieldKind::Quantity { .. })) { figures(doc, states) } else { Vec::new() };
+    let days = if needs(|k| matches!(k, FieldKind::Date)) { days(doc, states) } else { Vec::new() };
+    let conditions =
+        if needs(|k| matches!(k, FieldKind::Condition)) { mentions(states, analysis) } else { Vec::new() };
+    let mut rows = Vec::new();
+    for ((index, field), bound) in open {
+        let places: &[Place] = match &field.kind {
+            FieldKind::Text => &text,
+            FieldKind::Quantity { .. } => &figures,
+            FieldKind::Date => &days,
+            FieldKind::Condition => &conditions,
+            FieldKind::Choice { .. } => &segments,
+            // Ages and pressures are known by their form; a second field of the kind is the finder's neighbour.
+            FieldKind::Age | FieldKind::BloodPressure | FieldKind::Code => continue,
+        };
+        let mut scored: Vec<(f32, &Place)> = places
+            .iter()
+            .filter(|p| admits(&field.kind, p, doc))
+            .map(|p| (bound.vectors.iter().map(|v| dot(v, &p.vector)).fold(0.0, f32::max), p))
+            .collect();
+        scored.sort_by(|a, b| {
+            b.0.total_cmp(&a.0)
+                .then(a.1.span.start.cmp(&b.1.span.start))
+                .then(a.1.span.end.cmp(&b.1.span.end))
+        });
+        let most = if field.cardinality == Cardinality::One { 1 } else { ROWS };
+        let mut taken: Vec<Range<usize>> = Vec::new();
+        for (like, place) in scored {
+            if taken.len() >= most {
+                break;
+            }
+            if taken.iter().any(|t| t.start < place.span.end && place.span.start < t.end) {
+                continue;
+            }
+            taken.push(place.span.clone());
+            let confidence = 1.0 / (1.0 + (-STEEP * (like - EVEN)).exp());
+            let Some(value) = value_of(&field.kind, place, &bound.options) else { continue };
+            let codes = if field.code_system.is_some() && confidence >= THRESHOLD {
+                let hits = link::lookup(
+                    release,
+                    doc.str(&place.span),
+                    overread_codes::Context::Current,
+                    link::SHOWN,
+                );
+                hits.into_iter().map(|h| (h.code, h.title, (h.score * 0.5).clamp(0.0, 1.0))).collect()
+            } else {
+                Vec::<(String, String, f32)>::new()
+            };
+            rows.push(Row {
+                field: index,
+                evidence: vec![place.span.clone()],
+                value,
+                assertion: field.assertion.then(|| assertion(analysis, &place.span)),
+                role: None,
+                code: codes.first().map(|c| (c.0.clone(), c.1.clone())),
+                codes,
+                attributes: Vec::new(),
+                confidence,
+                threshold: THRESHOLD,
+            });
+        }
+    }
+    rows
+}
+
+fn assertion(analysis: &Analysis, span: &Range<usize>) -> Assertion {
+    analysis.candidates.iter().find(|c| c.mention.span == *span).map_or(Assertion::Present, |c| c.assertion)
+}
+
+/// The normal form; `None` where a choice has no option that the words are near to.
+#[expect(clippy::option_option, reason = "no row, a row without a normal form, a row with one")]
+fn value_of(kind: &FieldKind, place: &Place, options: &[Vec<f32>]) -> Option<Option<String>> {
+    let FieldKind::Choice { options: names } = kind else { return Some(place.value.clone()) };
+    let best = options
+        .iter()
+        .enumerate()
+        .map(|(i, v)| (dot(v, &place.vector), i))
+        .max_by(|a, b| a.0.total_cmp(&b.0))?;
+    names.get(best.1).map(|name| Some(name.clone()))
+}
+
+fn admits(kind: &FieldKind, place: &Place, doc: &Doc<'_>) -> bool {
+    match kind {
+        FieldKind::Quantity { units } if !units.is_empty() => {
+            let text = doc.str(&place.span).to_lowercase();
+            let unit =
+                text.trim_start_matches(|c: char| c.is_ascii_digit() || matches!(c, '.' | ',' | ' ' | '\t'));
+            unit.is_empty()
+                || units.iter().any(|u| u.to_lowercase() == unit || unit.starts_with(&u.to_lowercase()))
+        }
+        _ => true,
+    }
+}
+
+fn segments(doc: &Doc<'_>, states: &States) -> Vec<Place> {
+    doc.segments
+        .iter()
+        .filter(|s| s.range.end <= states.until)
+        .take(MOST)
+        .map(|s| Place { vector: states.mean(s.range.clone()), span: s.range.clone(), value: None })
+        .collect()
+}
+
+fn phrases(states: &States, analysis: &Analysis, segments: &[Place]) -> Vec<Place> {
+    let mut out: Vec<Place> = Vec::new();
+    for c in analysis.candidates.iter().filter(|c| c.mention.span.end <= states.until).take(MOST) {
+        out.push(Place {
+            vector: states.mean(c.mention.span.clone()),
+            span: c.mention.span.clone(),
+            value: None,
+        });
+    }
+    out.extend(segments.iter().filter(|s| s.span.len() <= 160).map(|s| Place {
+        span: s.span.clone(),
+        vector: s.vector.clone(),
+        value: None,
+    }));
+    out
+}
+
+/// A figure is what the words before it in its sentence call it.
+fn in_context(states: &States, doc: &Doc<'_>, span: &Range<usize>) -> Vec<f32> {
+    let floor = doc.segment_at(span.start).map_or(span.start, |s| s.range.start.min(span.start));
+    let before = doc.before(span.start, 40, floor);
+    let mut vector = states.mean(span.start - before.len()..span.end);
+    normalise(&mut vector);
+    vector
+}
+
+fn figures(doc: &Doc<'_>, states: &States) -> Vec<Place> {
+    QUANTITY
+        .find_iter(doc.text)
+        .filter(|m| m.end() <= states.until)
+        .take(MOST)
+        .map(|m| Place {
+            vector: in_context(states, doc, &m.range()),
+            value: Some(quantity(m.as_str())),
+            span: m.range(),
+        })
+        .collect()
+}
+
+/// "7.5 mg" of "7.5mg": number, blank, unit as written.
+fn quantity(text: &str) -> String {
+    let end = text.find(|c: char| !(c.is_ascii_digit() || matches!(c, '.' | ','))).unwrap_or(text.len());
+    let (figure, unit) = text.split_at(end);
+    let unit = unit.trim();
+    if unit.is_empty() { figure.to_owned() } else { format!("{figure} {unit}") }
+}
+
+fn days(doc: &Doc<'_>, states: &States) -> Vec<Place> {
+    dates::all(doc)
+        .into_iter()
+        .filter(|(span, _)| span.end <= states.until)
+        .take(MOST)
+        .map(|(span, value)| Place { vector: in_context(states, doc, &span), span, value: Some(value) })
+        .collect()
+}
+
+fn mentions(states: &States, analysis: &Analysis) -> Vec<Place> {
+    analysis
+        .candidates
+        .iter()
+        .filter(|c| !c.mention.head.is_procedure() && c.mention.span.end <= states.until)
+        .take(MOST)
+        .map(|c| Place {
+            vector: states.mean(c.mention.span.clone()),
+            span: c.mention.span.clone(),
+            value: None,
+        })
+        .collect()
+}
