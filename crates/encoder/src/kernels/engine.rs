@@ -12,8 +12,9 @@ use half::slice::HalfFloatSliceExt;
 use rayon::prelude::*;
 use std::cell::RefCell;
 
-/// Rows that a thread takes through a whole layer at once, so that their values stay in its cache.
-const BLOCK: usize = 48;
+/// Rows that a thread takes through a whole layer at once, so that their values stay in its cache
+/// while each panel of weights comes by once. A multiple of every tile height.
+const BLOCK: usize = 144;
 
 /// Tokens of one pass: bounds memory, and is far more than the threads need to share work evenly.
 const PASS: usize = 4096;

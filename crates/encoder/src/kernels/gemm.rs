@@ -125,6 +125,10 @@ impl Product {
         for kk in 0..self.k {
             let b0 = S::load(panel.add(kk * S::NR));
             let b1 = S::load(panel.add(kk * S::NR + S::LANES));
+            // The next panel comes from the third-level cache or memory; by its turn it is near.
+            let next = panel.wrapping_add((self.k + kk) * S::NR);
+            S::prefetch(next);
+            S::prefetch(next.wrapping_add(S::LANES));
             for (i, row) in acc.iter_mut().enumerate() {
                 let value = S::splat(*a.add(i * self.lda + kk));
                 row[0] = S::fma(value, b0, row[0]);

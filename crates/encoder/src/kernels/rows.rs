@@ -52,6 +52,11 @@ unsafe fn gelu_new<S: Simd>(x: S::V) -> S::V {
     S::mul(x, gate)
 }
 
+#[inline(always)]
+unsafe fn relu<S: Simd>(x: S::V) -> S::V {
+    S::max(x, S::splat(0.0))
+}
+
 /// Applies the activation to every value.
 pub(super) fn activate(isa: Isa, activation: Activation, values: &mut [f32]) {
     // SAFETY: the job keeps to its slice.
@@ -63,28 +68,31 @@ struct Activate<'a> {
     values: &'a mut [f32],
 }
 
+/// `each!(S, values, f)`: every value through `f`. Not a function that takes a closure: closures cannot be
+/// `inline(always)`, and one call that is not inlined turns every intrinsic in it into a call.
+macro_rules! each {
+    ($S:ident, $values:expr, $f:expr) => {{
+        let p = $values.as_mut_ptr();
+        let full = $values.len() / $S::LANES * $S::LANES;
+        for i in (0..full).step_by($S::LANES) {
+            $S::store(p.add(i), $f($S::load(p.add(i))));
+        }
+        let rest = $values.len() - full;
+        if rest > 0 {
+            let v = $f($S::load_part(p.add(full), rest, 0.0));
+            $S::store_part(p.add(full), v, rest);
+        }
+    }};
+}
+
 impl Job for Activate<'_> {
     #[inline(always)]
     unsafe fn run<S: Simd>(self) {
-        let values = self.values;
         match self.activation {
-            Activation::Gelu => each::<S>(values, |v| gelu::<S>(v)),
-            Activation::GeluNew => each::<S>(values, |v| gelu_new::<S>(v)),
-            Activation::Relu => each::<S>(values, |v| S::max(v, S::splat(0.0))),
+            Activation::Gelu => each!(S, self.values, gelu::<S>),
+            Activation::GeluNew => each!(S, self.values, gelu_new::<S>),
+            Activation::Relu => each!(S, self.values, relu::<S>),
         }
-    }
-}
-
-#[inline(always)]
-unsafe fn each<S: Simd>(values: &mut [f32], f: impl Fn(S::V) -> S::V) {
-    let p = values.as_mut_ptr();
-    let full = values.len() / S::LANES * S::LANES;
-    for i in (0..full).step_by(S::LANES) {
-        S::store(p.add(i), f(S::load(p.add(i))));
-    }
-    let rest = values.len() - full;
-    if rest > 0 {
-        S::store_part(p.add(full), f(S::load_part(p.add(full), rest, 0.0)), rest);
     }
 }
 

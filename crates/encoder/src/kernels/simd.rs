@@ -40,6 +40,8 @@ pub(super) trait Simd: Copy {
     /// `2^n` for integers between -126 and 127.
     unsafe fn pow2(n: Self::V) -> Self::V;
     unsafe fn sum(v: Self::V) -> f32;
+    /// Asks for the cache line of `p`, which need not be valid, into the second-level cache.
+    unsafe fn prefetch(p: *const f32);
     unsafe fn highest(v: Self::V) -> f32;
 }
 
@@ -203,6 +205,8 @@ impl Simd for Portable {
     unsafe fn sum(v: Self::V) -> f32 {
         (v[0] + v[2]) + (v[1] + v[3])
     }
+    #[inline(always)]
+    unsafe fn prefetch(_: *const f32) {}
     #[inline(always)]
     unsafe fn highest(v: Self::V) -> f32 {
         v[0].max(v[1]).max(v[2].max(v[3]))

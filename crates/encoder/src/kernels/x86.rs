@@ -1,6 +1,10 @@
 //! [`Simd`] on x86-64: AVX2 with FMA, and AVX-512F.
 
 use super::simd::{Job, Simd};
+#[allow(
+    clippy::wildcard_imports,
+    reason = "the names are the instruction set's own prefix apart; a list would be longer than the code"
+)]
 use std::arch::x86_64::*;
 
 /// # Safety
@@ -93,6 +97,10 @@ impl Simd for Avx2 {
         _mm_cvtss_f32(_mm_add_ss(pair, _mm_movehdup_ps(pair)))
     }
     #[inline(always)]
+    unsafe fn prefetch(p: *const f32) {
+        _mm_prefetch::<_MM_HINT_T1>(p.cast());
+    }
+    #[inline(always)]
     unsafe fn highest(v: __m256) -> f32 {
         let half = _mm_max_ps(_mm256_castps256_ps128(v), _mm256_extractf128_ps::<1>(v));
         let pair = _mm_max_ps(half, _mm_movehl_ps(half, half));
@@ -174,6 +182,10 @@ impl Simd for Avx512 {
     #[inline(always)]
     unsafe fn sum(v: __m512) -> f32 {
         _mm512_reduce_add_ps(v)
+    }
+    #[inline(always)]
+    unsafe fn prefetch(p: *const f32) {
+        _mm_prefetch::<_MM_HINT_T1>(p.cast());
     }
     #[inline(always)]
     unsafe fn highest(v: __m512) -> f32 {

@@ -20,7 +20,8 @@ struct Golden {
 
 #[derive(Deserialize)]
 struct Row {
-    row: usize,
+    #[serde(rename = "row")]
+    at: usize,
     norm: f32,
     head: Vec<f32>,
 }
@@ -33,11 +34,11 @@ fn goldens() -> Vec<Golden> {
 
 fn check_states(golden: &Golden, states: &[f32], hidden: usize) {
     for row in &golden.states {
-        let state = &states[row.row * hidden..(row.row + 1) * hidden];
+        let state = &states[row.at * hidden..(row.at + 1) * hidden];
         let norm = state.iter().map(|v| v * v).sum::<f32>().sqrt();
-        assert!((norm - row.norm).abs() < 1e-4 * row.norm.max(1.0), "norm of {}", row.row);
+        assert!((norm - row.norm).abs() < 1e-4 * row.norm.max(1.0), "norm of {}", row.at);
         let off = distance(&state[..16], &row.head);
-        assert!(off < 1e-4, "row {} of {:?} is off by {off}", row.row, golden.text);
+        assert!(off < 1e-4, "row {} of {:?} is off by {off}", row.at, golden.text);
     }
 }
 
