@@ -5,11 +5,11 @@ use overread_domain::{
     Action, Decision, DecisionId, Effort, Entry, EntryId, EntryStatus, Item, ItemState, Suggestion,
     SuggestionSetId, Template, Timestamp, UserId,
 };
-use sqlx::AnyConnection;
+use sqlx::{AnyConnection, AssertSqlSafe};
 
 use crate::counters::{self, Deltas};
 use crate::migrate::sha256;
-use crate::row::{Columns, to_json};
+use crate::row::{Columns, places, to_json};
 use crate::{EntryRecord, EntryRow, Store, StoreError, outcomes};
 
 /// Decisions that stand or fall together.
@@ -65,9 +65,7 @@ impl Store {
         }
         let before = record.row.status;
         let made = self.apply(&mut record, &request, now)?;
-        for decision in &made {
-            insert_decision(&mut tx, decision).await?;
-        }
+        insert_decisions(&mut tx, &made).await?;
         insert_request(&mut tx, &request, &hash, &made, now).await?;
         let finished = record.row.status == EntryStatus::Finished;
         if finished {
@@ -219,23 +217,27 @@ async fn insert_request(
     if done.rows_affected() == 1 { Ok(()) } else { Err(StoreError::KeyReused) }
 }
 
-async fn insert_decision(connection: &mut AnyConnection, decision: &Decision) -> Result<(), StoreError> {
-    sqlx::query(
+async fn insert_decisions(connection: &mut AnyConnection, made: &[Decision]) -> Result<(), StoreError> {
+    let sql = format!(
         "INSERT INTO decisions (id, entry_id, revision, user_id, at, action, body, effort, suggestion_set, \
-         suggestions_shown) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
-    )
-    .bind(decision.id.as_str())
-    .bind(decision.entry.as_str())
-    .bind(i64::from(decision.revision))
-    .bind(decision.user.as_str())
-    .bind(decision.at.0)
-    .bind(decision.action.name())
-    .bind(to_json("the action", &decision.action)?)
-    .bind(to_json("the effort", &decision.effort)?)
-    .bind(decision.suggestion_set.as_ref().map(SuggestionSetId::as_str))
-    .bind(i64::from(decision.suggestions_shown))
-    .execute(connection)
-    .await?;
+         suggestions_shown) VALUES {}",
+        places(made.len(), 10)
+    );
+    let mut query = sqlx::query(AssertSqlSafe(sql));
+    for decision in made {
+        query = query
+            .bind(decision.id.as_str())
+            .bind(decision.entry.as_str())
+            .bind(i64::from(decision.revision))
+            .bind(decision.user.as_str())
+            .bind(decision.at.0)
+            .bind(decision.action.name())
+            .bind(to_json("the action", &decision.action)?)
+            .bind(to_json("the effort", &decision.effort)?)
+            .bind(decision.suggestion_set.as_ref().map(SuggestionSetId::as_str))
+            .bind(i64::from(decision.suggestions_shown));
+    }
+    query.execute(connection).await?;
     Ok(())
 }
 
