@@ -6,6 +6,7 @@ mod parts;
 mod settings;
 mod source;
 
+use std::io::IsTerminal as _;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -64,7 +65,10 @@ fn log(settings: &Settings, serving: bool) -> anyhow::Result<()> {
     use tracing_subscriber::EnvFilter;
     let absent = if serving { "info" } else { "warn" };
     let filter = EnvFilter::try_new(settings.log.as_deref().unwrap_or(absent))?;
-    let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let subscriber = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_writer(std::io::stderr);
     if settings.log_json {
         subscriber.json().init()
     } else {

@@ -19,7 +19,7 @@ use crate::routes;
             quote. Requests that change something carry the header `x-overread`. Every error is an `ErrorBody`.",
     ),
     modifiers(&Common),
-    components(schemas(overread_api::ErrorBody)),
+    components(schemas(overread_api::ErrorBody, overread_api::entry::QueueSort)),
     paths(
         routes::session::current,
         routes::session::sign_in,

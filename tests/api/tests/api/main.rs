@@ -1,0 +1,10 @@
+//! The interface from outside: the real router over a real database.
+
+mod admin;
+mod import;
+mod jobs;
+mod machine;
+mod review;
+mod review_faults;
+mod roles;
+mod session;
