@@ -22,7 +22,7 @@ pub fn read(text: &str) -> Result<Template, Fault> {
         let line = named.and_then(|id| {
             let last = id.rsplit('.').next().unwrap_or_default().to_owned();
             let wanted = format!("\"{last}\"");
-            text.lines().rposition(|line| line.contains(&wanted)).map(|at| at + 1)
+            text.lines().enumerate().filter(|(_, line)| line.contains(&wanted)).last().map(|(at, _)| at + 1)
         });
         Fault { line, message }
     })?;

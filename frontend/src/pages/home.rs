@@ -143,6 +143,15 @@ fn Queue() -> impl IntoView {
     });
     leptos::task::spawn_local(list.measure());
     leptos::task::spawn_local(send_left_over(app, review));
+    // A new session shows what the old one could not fetch.
+    Effect::new(move |before: Option<bool>| {
+        let expired = app.expired.get();
+        if before == Some(true) && !expired {
+            leptos::task::spawn_local(list.measure());
+            leptos::task::spawn_local(list.load(false));
+        }
+        expired
+    });
     // While the model reads, the list follows it.
     if let Ok(watch) = set_interval_with_handle(
         move || {

@@ -236,7 +236,8 @@ fn told(outcome: Outcome) -> AnyView {
         }
         .into_any(),
         Outcome::Imported(view) => {
-            let first = view.entries.first().map(|entry| format!("/entries/{}", path::encode(entry.as_str())));
+            let first =
+                view.entries.first().map(|entry| format!("/entries/{}", path::encode(entry.as_str())));
             view! {
                 <p id="import-result" class="sheet">
                     <b>{plural(view.imported, "note", "notes")}</b>

@@ -241,6 +241,9 @@ fn Line(at: usize, row: EntryRow, list: List) -> impl IntoView {
         SuggestingState::Queued => view! { <span class="faint">"… waiting"</span> }.into_any(),
         SuggestingState::Running => view! { <span class="faint">"… reading"</span> }.into_any(),
         SuggestingState::Failed => view! { <span class="bad">"▲ none"</span> }.into_any(),
+        SuggestingState::Done if row.suggested == 0 => {
+            view! { <span class="faint">"none suggested"</span> }.into_any()
+        }
         SuggestingState::Done => view! {
             <progress max=row.suggested.max(1) value=row.decided aria-label="Decided"></progress>
             {format!(" {}/{}", row.decided, row.suggested)}

@@ -124,7 +124,11 @@ fn release(release: ReleaseView) -> impl IntoView {
         SemanticState::Ready => "✓ ready".to_owned(),
         SemanticState::Absent => "not there".to_owned(),
         SemanticState::Building { done, total } => {
-            format!("… building, {:.0} % of {}", done as f64 / total.max(1) as f64 * 100.0, plural(total, "term", "terms"))
+            format!(
+                "… building, {:.0} % of {}",
+                done as f64 / total.max(1) as f64 * 100.0,
+                plural(total, "term", "terms")
+            )
         }
     };
     view! {

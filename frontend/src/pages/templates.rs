@@ -40,7 +40,7 @@ pub fn Templates() -> impl IntoView {
                 view! {
                     <tr data-template=row.id.clone()>
                         <th scope="row">{row.name}</th>
-                        <td>{row.id}</td>
+                        <td>{row.id.clone()}</td>
                         <td class="figure">{row.version}</td>
                         <td class="figure">{row.fields}</td>
                         <td class="figure">{plural(row.entries, "entry", "entries")}</td>
@@ -105,12 +105,14 @@ fn Editor(template: Template, saved: Callback<Template>) -> impl IntoView {
     let read_now = Memo::new(move |_| text.with(|text| read(text)));
     let refused = RwSignal::new(None::<String>);
     let area = NodeRef::<html::Textarea>::new();
-    let news = move || read_now.get().ok().map(|after| before.with_value(|before| differences(before, &after)));
+    let news =
+        move || read_now.get().ok().map(|after| before.with_value(|before| differences(before, &after)));
     let fault_line = move |fault: Fault| {
         let place = fault.line.map(|line| format!("Line {line}: "));
         let go = move |_| {
             let (Some(area), Some(line)) = (area.get_untracked(), fault.line) else { return };
-            let (start, end) = text.with_untracked(|text| (line_start_utf16(text, line), line_start_utf16(text, line + 1)));
+            let (start, end) =
+                text.with_untracked(|text| (line_start_utf16(text, line), line_start_utf16(text, line + 1)));
             let _ = area.focus();
             let _ = area.set_selection_range(start as u32, end as u32);
         };
@@ -132,7 +134,10 @@ fn Editor(template: Template, saved: Callback<Template>) -> impl IntoView {
             let path = fill(path::TEMPLATE, &[&template.id]);
             match http::send::<Template>(Method::PUT, &path, &template).await {
                 Ok(template) => {
-                    app.tell(format!("Saved as version {}. New entries use it; others keep theirs.", template.version));
+                    app.tell(format!(
+                        "Saved as version {}. New entries use it; others keep theirs.",
+                        template.version
+                    ));
                     saved.run(template);
                 }
                 Err(http::Failure::Refused(body)) => {

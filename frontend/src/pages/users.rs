@@ -105,12 +105,16 @@ fn Line(user: UserView, change: Callback<(UserId, UserChange, String)>) -> impl 
             return;
         }
         let wanted = UserChange { password: Some(password), ..UserChange::default() };
-        change.run((for_password.clone(), wanted, format!("{for_password} must change it at the next sign-in.")));
+        change.run((
+            for_password.clone(),
+            wanted,
+            format!("{for_password} must change it at the next sign-in."),
+        ));
         fresh.set(String::new());
     };
     view! {
         <tr data-user=name.clone()>
-            <th scope="row">{name}</th>
+            <th scope="row">{name.clone()}</th>
             <td>{user.name}</td>
             <td>
                 <select aria-label=role_label disabled=me on:change=set_role>

@@ -4,10 +4,11 @@ use leptos::prelude::*;
 use overread_api::entry::{NextQuery, NextView};
 use overread_api::path;
 use overread_domain::decision::ExceptionCause;
-use overread_domain::{Action, EntryError, EntryStatus, ItemId, RejectReason};
+use overread_domain::{Action, EntryError, EntryStatus, ItemId, Permission, RejectReason};
 
 use super::panel::Panel;
 use super::state::Review;
+use crate::logic::drafts::Draft;
 use crate::logic::filters::query_of;
 use crate::logic::form::Form;
 use crate::logic::rows::{RowKey, RowState};
@@ -24,8 +25,10 @@ impl Review {
             self.complain(format!("{holder} works on this entry; you look on"));
             return false;
         }
-        if !self.may_decide.get_untracked() {
-            self.complain("You can read this entry, but not decide here");
+        if let Some(why) =
+            untrack(|| self.may_not(actions.iter().any(|action| matches!(action, Action::Reopen { .. }))))
+        {
+            self.complain(why);
             return false;
         }
         let effort = self.meter.try_update_value(|meter| meter.take(dom::now())).unwrap_or_default();
@@ -43,6 +46,19 @@ impl Review {
             }
             None => false,
         }
+    }
+
+    /// Why this person may not decide here, if so. The server judges by the same rule.
+    pub fn may_not(self, reopens: bool) -> Option<&'static str> {
+        let status = self.projection.with(|p| p.as_ref().map(|p| p.status));
+        let (needs, why) = match status {
+            _ if reopens => (Permission::Reopen, "Coders and QA leads open finished entries again"),
+            Some(EntryStatus::Exception) => {
+                (Permission::ResolveExceptions, "The entry is with the coders; you can read it")
+            }
+            _ => (Permission::Decide, "You can read this entry, but not decide here"),
+        };
+        (!self.app.may(needs)).then_some(why)
     }
 
     fn refuse(self, error: &EntryError) {
@@ -94,10 +110,9 @@ impl Review {
                 }
             }
             (RowKey::Field(_), RowState::ConfirmedEmpty) => self.advance(),
-            (RowKey::Field(_), _) => {
-                self.complain(
-                    "Nothing is suggested here: add a value (i), or say that nothing belongs here (0)",
-                );
+            (RowKey::Field(field), _) => {
+                let field = field.clone();
+                self.add_to(&field, self.selection.get_untracked());
             }
         }
     }
@@ -194,10 +209,12 @@ impl Review {
         let Some(row) = self.current_row_now() else { return };
         match row.key {
             RowKey::Item(id) => {
-                if let Some(item) = self.item_of(&id) {
-                    let mut form = Form::of(&item);
-                    form.code_title = item.content.code.as_ref().and_then(|code| self.title(code));
+                if let Some(Draft::Form { form }) = self.draft()
+                    && form.item == id
+                {
                     self.panel.set(Panel::Edit(form));
+                } else if let Some(item) = self.item_of(&id) {
+                    self.panel.set(Panel::Edit(Form::of(&item)));
                 }
             }
             RowKey::Field(field) => self.add_to(&field, self.selection.get_untracked()),
@@ -207,8 +224,28 @@ impl Review {
     /// Begins a new value of a field.
     pub fn add_to(self, field: &str, words: Option<overread_domain::Quoted>) {
         let Some(field) = self.field(field) else { return };
+        if words.is_none()
+            && let Some(Draft::Form { form }) = self.draft()
+            && form.adds
+            && form.field == field.id
+        {
+            self.panel.set(Panel::Edit(form));
+            return;
+        }
         let id = ItemId::new(format!("a{}", dom::random_hex(8)));
         self.panel.set(Panel::Edit(Form::new(id, &field, words)));
+    }
+
+    /// The form as it was before anything was typed, where that is known.
+    pub fn untouched(self, form: &Form) -> Option<Form> {
+        if form.adds {
+            // A new row with nothing but words is one key press away.
+            let field = self.field(&form.field)?;
+            let words = form.evidence.first().cloned();
+            let fresh = Form::new(form.item.clone(), &field, words);
+            return Some(fresh);
+        }
+        self.item_of(&form.item).map(|item| Form::of(&item))
     }
 
     /// Saves what the editor holds.

@@ -94,8 +94,10 @@ fn Full(row: Row) -> impl IntoView {
         })
     };
     let bulk = move || {
-        review.projection.track();
-        review.with(|model| model.all_likely_of(&row.field).len()).filter(|count| *count > 1)
+        let likely = review.projection.with(|p| {
+            p.iter().flat_map(|p| &p.rows).filter(|other| other.field == row.field && other.bulk()).count()
+        });
+        (likely > 1).then_some(likely)
     };
     let code_title = row
         .code

@@ -1,7 +1,7 @@
 //! What each key does on the review page.
 
 use leptos::prelude::*;
-use overread_domain::EntryStatus;
+use overread_domain::{EntryStatus, Permission};
 
 use super::panel::Panel;
 use super::state::Review;
@@ -88,6 +88,12 @@ impl Review {
     fn ask_reopen(self) {
         let status = self.projection.with_untracked(|p| p.as_ref().map(|p| p.status));
         match status {
+            Some(EntryStatus::Finished) if !self.app.may(Permission::Reopen) => {
+                self.complain("Coders and QA leads open finished entries again");
+            }
+            Some(EntryStatus::Exception) if !self.app.may(Permission::ResolveExceptions) => {
+                self.complain("Coders and QA leads resolve exceptions");
+            }
             Some(EntryStatus::Finished | EntryStatus::Exception) => {
                 self.panel.set(Panel::Reopen { reason: String::new() });
             }

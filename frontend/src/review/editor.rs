@@ -17,11 +17,19 @@ use crate::web::dom;
 pub fn Editor(form: Form) -> impl IntoView {
     let review = expect_context::<Review>();
     let adds = form.adds;
+    let first = StoredValue::new(review.untouched(&form));
     let form = RwSignal::new(form);
     let problem = RwSignal::new(None::<&'static str>);
     let field = Memo::new(move |_| form.with(|form| review.field(&form.field)));
     // A draft from the first keystroke on: nothing typed is lost.
-    Effect::new(move |_| review.keep_draft(&Draft::Form { form: form.get() }));
+    Effect::new(move |_| {
+        let now = form.get();
+        if first.with_value(|first| first.as_ref() == Some(&now)) {
+            review.drop_draft();
+        } else {
+            review.keep_draft(&Draft::Form { form: now });
+        }
+    });
     let save = move || {
         let now = form.get_untracked();
         let Some(field) = field.get_untracked() else { return };
@@ -53,7 +61,6 @@ pub fn Editor(form: Form) -> impl IntoView {
                     on:click=move |_| {
                         review.drop_draft();
                         review.close_panel();
-                        review.drop_draft();
                     }
                 >
                     "Throw away"

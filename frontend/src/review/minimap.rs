@@ -59,6 +59,7 @@ pub fn Minimap() -> impl IntoView {
                 let key = RowKey::Item(id);
                 let row = review.row_signal(&key);
                 let (mine, go) = (key.clone(), key);
+                let here = Memo::new(move |_| review.current.with(|current| current.as_ref() == Some(&mine)));
                 let class = move || {
                     let state = row.map(|row| row.get().state);
                     let state = match state {
@@ -66,8 +67,7 @@ pub fn Minimap() -> impl IntoView {
                         Some(crate::logic::rows::RowState::Item(ItemState::Rejected)) => "tick rejected",
                         _ => "tick decided",
                     };
-                    let here = review.current.with(|current| current.as_ref() == Some(&mine));
-                    if here { format!("{state} here") } else { state.to_owned() }
+                    if here.get() { format!("{state} here") } else { state.to_owned() }
                 };
                 view! {
                     <i

@@ -28,8 +28,6 @@ pub fn NotePane() -> impl IntoView {
         review.refresh();
         review.show_evidence();
     });
-    let selection = window_event_listener_untyped("selectionchange", move |_| ());
-    on_cleanup(move || selection.remove());
     let read_selection = move || {
         let range = review.note.with_value(|note| note.as_ref().and_then(NoteView::selected));
         // Focus going into a box collapses the selection; what was selected stays until something else is.
@@ -40,6 +38,9 @@ pub fn NotePane() -> impl IntoView {
             }
         }
     };
+    // A selection may end outside of the note.
+    let released = window_event_listener(leptos::ev::mouseup, move |_| read_selection());
+    on_cleanup(move || released.remove());
     let click = move |event: web_sys::MouseEvent| {
         read_selection();
         let selecting = review.note.with_value(|note| note.as_ref().and_then(NoteView::selected)).is_some();
@@ -98,9 +99,9 @@ pub fn NotePane() -> impl IntoView {
                     role="region"
                     aria-label="Text of the note"
                     tabindex="0"
+                    data-scrolls=""
                     node_ref=root
                     on:click=click
-                    on:mouseup=move |_| read_selection()
                     on:keyup=move |_| read_selection()
                     on:copy=move |event: web_sys::ClipboardEvent| copy(review, &event)
                 ></div>

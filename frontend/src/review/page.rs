@@ -48,10 +48,14 @@ pub fn ReviewPage() -> impl IntoView {
     let moved = window_event_listener(leptos::ev::mousemove, move |_| {
         review.meter.update_value(|meter: &mut Meter| meter.active(dom::now()));
     });
+    let mine = review.mounted.get_value() + 1;
+    review.mounted.set_value(mine);
     on_cleanup(move || {
         online.remove();
         moved.remove();
-        review.leave();
+        if review.mounted.get_value() == mine {
+            review.leave();
+        }
     });
     move || match review.opened.get() {
         Opened::Nothing | Opened::Loading => {
@@ -230,8 +234,10 @@ fn Banner() -> impl IntoView {
             return Some(view! { <span>"▲ Not signed in: what you decided is kept here."</span> }.into_any());
         }
         let status = review.projection.with(|p| p.as_ref().map(|p| p.status));
-        if !review.may_decide.get() && status != Some(EntryStatus::Finished) {
-            return Some(view! { <span>"You can read this entry, but not decide here."</span> }.into_any());
+        if status != Some(EntryStatus::Finished)
+            && let Some(why) = review.may_not(false)
+        {
+            return Some(view! { <span>"● " {why} "."</span> }.into_any());
         }
         if status == Some(EntryStatus::Finished) {
             return Some(view! { <span>"● Finished. To change something, reopen it."</span> }.into_any());

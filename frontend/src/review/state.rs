@@ -93,13 +93,14 @@ pub struct Review {
     pub revision: RwSignal<u32>,
     /// Who holds the entry, where it is somebody else.
     pub holder: RwSignal<Option<String>>,
-    pub may_decide: RwSignal<bool>,
     pub meter: StoredValue<Meter>,
     pub titles: RwSignal<BTreeMap<String, String>>,
     pub note: StoredValue<Option<NoteView>, LocalStorage>,
     pub pumping: StoredValue<bool>,
     /// When a finished entry is on record, the next one is opened.
     pub finishing: RwSignal<bool>,
+    /// Counts the pages made for this, so that an old one that is dropped late leaves the new one alone.
+    pub mounted: StoredValue<u32>,
     tab: StoredValue<String>,
 }
 
@@ -122,12 +123,12 @@ impl Review {
             net: RwSignal::new(Net::Idle),
             revision: RwSignal::new(0),
             holder: RwSignal::new(None),
-            may_decide: RwSignal::new(false),
             meter: StoredValue::new(Meter::default()),
             titles: RwSignal::new(BTreeMap::new()),
             note: StoredValue::new_local(None),
             pumping: StoredValue::new(false),
             finishing: RwSignal::new(false),
+            mounted: StoredValue::new(0),
             tab: StoredValue::new(storage::tab()),
         }
     }

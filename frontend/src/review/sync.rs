@@ -28,6 +28,9 @@ fn entry_path(path: &str, entry: &str) -> String {
 impl Review {
     /// Opens an entry; what this person left unsent on it goes out first.
     pub fn open(self, entry: String) {
+        if self.entry_id().is_some_and(|before| before != entry) {
+            self.part();
+        }
         let turn = self.turn.get_value() + 1;
         self.turn.set_value(turn);
         self.opened.set(Opened::Loading);
@@ -68,7 +71,6 @@ impl Review {
         let entry = view.id.to_string();
         self.set_head(&view);
         self.learn_titles(&view);
-        self.may_decide.set(view.may_decide);
         self.note_holder(&view);
         // What waits was made on another revision: it goes through the same sieve as after a conflict.
         let mut model = Model::new(view.clone(), waiting, user);
@@ -326,7 +328,6 @@ impl Review {
                 let others = self.with(|model| changed_by_others(model, &view)).unwrap_or_default();
                 self.set_head(&view);
                 self.learn_titles(&view);
-                self.may_decide.set(view.may_decide);
                 self.note_holder(&view);
                 let dropped = self.with_mut(|model| model.rebase(view, dom::new_key)).unwrap_or_default();
                 self.keep_outbox();
@@ -368,7 +369,7 @@ impl Review {
             let finished = self
                 .projection
                 .with_untracked(|p| p.as_ref().is_some_and(|p| p.status == EntryStatus::Finished));
-            if !finished && self.may_decide.get_untracked() || self.holder.with_untracked(Option::is_some) {
+            if !finished && untrack(|| self.may_not(false)).is_none() {
                 let path = entry_path(path::LEASE, &entry);
                 match http::post::<LeaseView>(&path, &serde_json::json!({})).await {
                     Ok(_) if self.turn.get_value() == turn => {
@@ -412,16 +413,19 @@ impl Review {
         self.with(|model| model.outbox.is_empty()).unwrap_or(true)
     }
 
-    /// Leaves the entry: gives the lease back and sends what waits on.
     pub fn leave(self) {
-        let entry = self.entry_id();
+        self.part();
         self.turn.update_value(|turn| *turn += 1);
-        let waits = !self.outbox_is_empty();
-        self.keep_outbox();
         self.model.set_value(None);
         self.note.set_value(None);
         self.opened.set(Opened::Nothing);
-        let Some(entry) = entry else { return };
+    }
+
+    /// Gives the lease of the open entry back and sends on what waits there.
+    fn part(self) {
+        let Some(entry) = self.entry_id() else { return };
+        let waits = !self.outbox_is_empty();
+        self.keep_outbox();
         leptos::task::spawn_local(async move {
             if waits {
                 self.flush(entry.clone()).await;

@@ -53,6 +53,7 @@ pub struct App {
     pub help: RwSignal<bool>,
     pub toast: RwSignal<Option<Toast>>,
     pub page_keys: StoredValue<Option<PageKeys>>,
+    pub page_turn: StoredValue<u32>,
     /// Follows the page that has `page_keys`, for help.
     pub scope: RwSignal<Scope>,
 }
@@ -89,6 +90,7 @@ impl App {
             help: RwSignal::new(false),
             toast: RwSignal::new(None),
             page_keys: StoredValue::new(None),
+            page_turn: StoredValue::new(0),
             scope: RwSignal::new(Scope::Everywhere),
         }
     }
@@ -118,8 +120,10 @@ impl App {
         })
     }
 
+    /// Untracked: another role comes with another session, and that draws the page anew.
     pub fn may(self, permission: Permission) -> bool {
-        self.session.with(|session| matches!(session, Session::In(view) if view.role.may(permission)))
+        self.session
+            .with_untracked(|session| matches!(session, Session::In(view) if view.role.may(permission)))
     }
 
     pub fn tell(self, text: impl Into<String>) {

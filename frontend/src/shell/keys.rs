@@ -27,10 +27,15 @@ impl App {
     /// Gives the keys to a page for as long as the current owner lives.
     pub fn page_keys(self, keys: PageKeys) {
         self.scope.set(keys.scope);
+        let mine = self.page_turn.get_value() + 1;
+        self.page_turn.set_value(mine);
         self.page_keys.set_value(Some(keys));
+        // The router makes the next page before it drops this one.
         on_cleanup(move || {
-            self.page_keys.set_value(None);
-            self.scope.set(Scope::Everywhere);
+            if self.page_turn.get_value() == mine {
+                self.page_keys.set_value(None);
+                self.scope.set(Scope::Everywhere);
+            }
         });
     }
 }
@@ -51,7 +56,7 @@ pub fn listen(app: App) {
             return;
         }
         let own = matches!(pressed.as_str(), "Enter" | "Space") && dom::takes_enter(&event);
-        if own {
+        if own || (pressed.starts_with("Arrow") && dom::scrolls(&event)) {
             return;
         }
         let keys = app.page_keys.get_value();

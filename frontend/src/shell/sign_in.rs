@@ -122,7 +122,7 @@ pub fn PasswordPage() -> impl IntoView {
     let again = RwSignal::new(String::new());
     let busy = RwSignal::new(false);
     let error = RwSignal::new(None::<String>);
-    let forced = app.view().is_some_and(|view| view.must_change_password);
+    let forced = untrack(|| app.view()).is_some_and(|view| view.must_change_password);
     dom::focus_soon("password-current");
     let submit = move |event: SubmitEvent| {
         event.prevent_default();

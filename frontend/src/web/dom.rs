@@ -109,3 +109,9 @@ pub fn scroll_into(element: &web_sys::Element, block: web_sys::ScrollLogicalPosi
 pub fn takes_button(event: &KeyboardEvent) -> bool {
     event.target().and_then(|t| t.dyn_into::<HtmlElement>().ok()).is_some_and(|t| t.tag_name() == "BUTTON")
 }
+
+/// Whether arrows at this element scroll it.
+pub fn scrolls(event: &KeyboardEvent) -> bool {
+    let target = event.target().and_then(|t| t.dyn_into::<web_sys::Element>().ok());
+    target.is_some_and(|target| target.closest("[data-scrolls]").ok().flatten().is_some())
+}
