@@ -1,7 +1,8 @@
 //! The parts that commands are wired from.
 
-use std::path::Path;
+use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
 use overread_codes::Release;
@@ -37,8 +38,8 @@ pub fn suggester(settings: &Settings, release: &Arc<Release>) -> Result<Suggeste
         .with_context(|| folder.display().to_string())
 }
 
-/// A server with its model on the way. Without a code release it serves too: nothing is suggested or coded then.
-pub async fn app(settings: &Settings) -> Result<App> {
+/// A server with its model on the way; with `background`, also what can be made while it idles. Without a code release it serves too: nothing is suggested or coded then.
+pub async fn app(settings: &Settings, background: bool) -> Result<App> {
     let (store, source) = store(settings).await?;
     let model = Model::loading();
     let releases = match release(settings) {
@@ -50,14 +51,14 @@ pub async fn app(settings: &Settings) -> Result<App> {
         }
     };
     if let Some(release) = releases.first() {
-        load_in_background(settings, release, &model);
+        load_in_background(settings, release, &model, background);
     }
     let app = App::new(Setup { store, source, config: settings.server.clone(), releases, model });
     app.prepare().await?;
     Ok(app)
 }
 
-fn load_in_background(settings: &Settings, release: &Arc<Release>, model: &Model) {
+fn load_in_background(settings: &Settings, release: &Arc<Release>, model: &Model, background: bool) {
     let (settings, release, model) = (settings.clone(), Arc::clone(release), model.clone());
     std::thread::spawn(move || {
         let suggester = match suggester(&settings, &release) {
@@ -71,9 +72,46 @@ fn load_in_background(settings: &Settings, release: &Arc<Release>, model: &Model
         let search = Arc::new(CodeSearch::new(Arc::clone(&release), suggester.encoder()));
         tracing::info!("model ready");
         model.set_ready(Loaded { suggest: Arc::new(suggester), search: Some(Arc::clone(&search)) });
-        vectors(&search, &settings.data_dir, &model);
+        if background {
+            vectors(&search, &settings, &model);
+        }
     });
 }
 
-/// Lets codes be found by meaning, now or once their vectors are made.
-pub fn vectors(_search: &CodeSearch, _folder: &Path, _model: &Model) {}
+/// How long one batch of vectors waits at most for the machine to idle, and what counts as idle.
+const PATIENCE: Duration = Duration::from_secs(3);
+const QUIET_MS: i64 = 500;
+
+/// Where vectors are kept.
+fn vector_folder(settings: &Settings) -> PathBuf {
+    settings.data_dir.join("vectors")
+}
+
+/// Reads the vectors that an earlier run made; false where there are none.
+pub fn load_vectors(search: &CodeSearch, settings: &Settings) -> bool {
+    search.load(&vector_folder(settings)).unwrap_or_else(|error| {
+        tracing::warn!(%error, "vectors can't be used and are made anew");
+        false
+    })
+}
+
+/// Lets codes be found by meaning: at once where vectors are kept, else after making them in the machine's idle time.
+fn vectors(search: &CodeSearch, settings: &Settings, model: &Model) {
+    if !settings.server.semantic || load_vectors(search, settings) {
+        return;
+    }
+    let source = SystemSource;
+    let mut progress = |done: usize, total: usize| {
+        model.set_building(done as u64, total as u64);
+        let started = Instant::now();
+        while model.busy(source.now(), QUIET_MS) && started.elapsed() < PATIENCE {
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    };
+    let made =
+        search.build_vectors(&mut progress, &|| false).and_then(|()| search.save(&vector_folder(settings)));
+    match made {
+        Ok(()) => tracing::info!("codes can be found by meaning"),
+        Err(error) => tracing::warn!(%error, "codes can't be found by meaning"),
+    }
+}

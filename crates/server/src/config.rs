@@ -36,6 +36,9 @@ pub struct Config {
     pub claim_seconds: i64,
     /// Fewer decisions than this and the accuracy page shows no rate.
     pub least_n: u64,
+    /// Find codes by meaning too: once the server idles it makes the vectors that this needs (minutes, once) and keeps
+    /// them in the data folder.
+    pub semantic: bool,
     /// The template of imports that name none.
     pub template: String,
 }
@@ -58,6 +61,7 @@ impl Default for Config {
             retry_seconds: 5,
             claim_seconds: 60,
             least_n: 20,
+            semantic: true,
             template: "encounter-abstract".to_owned(),
         }
     }

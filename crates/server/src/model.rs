@@ -1,9 +1,10 @@
 //! The model as the server sees it: on its way, there, or the reason why not.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use overread_api::system::{ModelView, SemanticState};
+use overread_domain::Timestamp;
 use overread_suggest::{CodeSearch, Suggest};
 use tokio::sync::watch;
 
@@ -35,6 +36,8 @@ pub struct Model {
     ready: watch::Sender<bool>,
     /// Terms of the code release that have vectors, and all of them; zero while nobody builds any.
     vectors: Arc<(AtomicU64, AtomicU64)>,
+    /// Jobs that run, and when the last request came.
+    busy: Arc<(AtomicUsize, AtomicI64)>,
 }
 
 impl Model {
@@ -43,6 +46,7 @@ impl Model {
             state: Arc::new(RwLock::new(State::Loading)),
             ready: watch::Sender::new(false),
             vectors: Arc::default(),
+            busy: Arc::default(),
         }
     }
 
@@ -99,6 +103,25 @@ impl Model {
     pub fn set_building(&self, done: u64, total: u64) {
         self.vectors.0.store(done, Ordering::Relaxed);
         self.vectors.1.store(total, Ordering::Relaxed);
+    }
+
+    /// Whether somebody waits for this machine: a job runs, or a request came within `millis` before `now`. Work that
+    /// can wait asks this.
+    pub fn busy(&self, now: Timestamp, millis: i64) -> bool {
+        self.busy.0.load(Ordering::Relaxed) > 0
+            || now.0.saturating_sub(self.busy.1.load(Ordering::Relaxed)) < millis
+    }
+
+    pub(crate) fn job_begins(&self) {
+        self.busy.0.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn job_ends(&self) {
+        self.busy.0.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn asked(&self, now: Timestamp) {
+        self.busy.1.store(now.0, Ordering::Relaxed);
     }
 
     /// Whether codes of this system can be looked up by meaning.

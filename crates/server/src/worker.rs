@@ -49,7 +49,9 @@ async fn work(app: App, name: String, mut stop: watch::Receiver<bool>, until_idl
         let rung = app.work.notified();
         let pause = match app.store.claim_job(&name, claim_ms).await {
             Ok(Some(job)) => {
+                app.model.job_begins();
                 run(&app, &name, job, Arc::clone(&loaded.suggest)).await;
+                app.model.job_ends();
                 continue;
             }
             Ok(None) if until_idle && idle(&app).await => return,

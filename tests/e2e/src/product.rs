@@ -150,7 +150,10 @@ impl Product {
     /// Serves from a new, empty folder.
     pub fn start() -> Result<Self> {
         let folder = tempfile::tempdir()?;
-        let mut product = Self::serve(Settings::new(folder.path())?, free_port()?)?;
+        let mut settings = Settings::new(folder.path())?;
+        // Making vectors takes minutes of both cores; no test waits for them.
+        settings.env.push(("OVERREAD_SEMANTIC".to_owned(), "false".to_owned()));
+        let mut product = Self::serve(settings, free_port()?)?;
         product.folder = Some(folder);
         Ok(product)
     }

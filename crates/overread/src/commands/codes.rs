@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use anyhow::{Result, anyhow};
+use anyhow::{Result, anyhow, ensure};
 use overread_codes::Release;
 use overread_suggest::{CodeSearch, SearchOptions};
 use serde_json::json;
@@ -41,7 +41,10 @@ fn search(
     let hits: Vec<Found> = if semantic {
         let suggester = parts::suggester(settings, release)?;
         let search = CodeSearch::new(Arc::clone(release), suggester.encoder());
-        parts::vectors(&search, &settings.data_dir, &overread_server::Model::loading());
+        ensure!(
+            parts::load_vectors(&search, settings),
+            "no vectors in the data folder: `overread serve` makes them"
+        );
         let options = SearchOptions { limit, billable_only, semantic: true, typing: false };
         let (hits, _) = search.search(words, &options)?;
         hits.into_iter()

@@ -14,7 +14,7 @@ pub async fn run(settings: &Settings, command: &Serve) -> Result<()> {
     let listener = TcpListener::bind(&listen).await.with_context(|| format!("listening on {listen}"))?;
     let address = listener.local_addr()?;
     let stop = ends();
-    let app = parts::app(settings).await?;
+    let app = parts::app(settings, true).await?;
     if app.store.users().await?.is_empty() {
         eprintln!("There are no users yet: overread user add NAME --role administrator");
     }

@@ -13,7 +13,7 @@ use crate::settings::Settings;
 
 pub async fn run(settings: &Settings, command: &Worker) -> Result<()> {
     let stop = ends();
-    let app = parts::app(settings).await?;
+    let app = parts::app(settings, false).await?;
     let working = run_workers(&app, stop, command.until_idle);
     tokio::pin!(working);
     let bar = bar(0);

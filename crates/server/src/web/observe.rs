@@ -22,6 +22,7 @@ pub async fn observe(State(app): State<App>, request: Request, next: Next) -> Re
     let method = request.method().clone();
     let span = tracing::info_span!("request", id, %method, route);
     let started = Instant::now();
+    app.model.asked(app.now());
     let limit = Duration::from_secs(app.config.request_seconds);
     let work = async {
         tokio::time::timeout(limit, next.run(request)).await.unwrap_or_else(|_| {
