@@ -7,7 +7,7 @@ use overread_domain::Permission;
 
 use super::charts::{Calibration, Precision};
 use crate::logic::filters::query_of;
-use crate::logic::format::{count, percent, plural};
+use crate::logic::format::{count, percent};
 use crate::shell::App;
 use crate::web::{dom, http};
 

@@ -99,10 +99,12 @@ fn Full(row: Row) -> impl IntoView {
         });
         (likely > 1).then_some(likely)
     };
-    let code_title = row
-        .code
-        .as_ref()
-        .map(|code| row.code_title.clone().or_else(|| review.title(code)).unwrap_or_default());
+    let coded_as = row.code.clone().zip(Some(row.code_title.clone()));
+    let code_title = move || {
+        coded_as
+            .as_ref()
+            .map(|(code, title)| title.clone().or_else(|| review.title(code)).unwrap_or_default())
+    };
     view! {
         <header>
             <h2>{row.field_label.clone()}</h2>

@@ -263,16 +263,7 @@ pub fn FindWords() -> impl IntoView {
     dom::focus_soon("find-words");
     let show = move || {
         let range = found.with_untracked(|found| found.get(at.get_untracked()).copied());
-        if let Some((start, end)) = range {
-            review.note.with_value(|note| {
-                if let Some(note) = note {
-                    let _ = note.select(start, end);
-                }
-            });
-            review.selection.set(review.quote(start, end));
-        }
-        // Selecting moves the focus in some browsers.
-        dom::focus("find-words");
+        review.selection.set(range.and_then(|(start, end)| review.quote(start, end)));
     };
     let search = move |words: String| {
         let hits = review.with(|model| find::find(&model.view.text, &words, 200)).unwrap_or_default();

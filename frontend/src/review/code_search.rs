@@ -222,8 +222,22 @@ pub fn CodeBox(finder: CodeFinder, picked: Callback<CodeHit>) -> impl IntoView {
                     .collect_view()
             }}
         </ul>
-        <p class="faint" role="status">
-            {move || finder.state.get()}
+        <p class="faint hint" role="status">
+            {move || match finder.state.get() {
+                Some(state) => state.into_any(),
+                None => {
+                    view! {
+                        <kbd>"↑"</kbd>
+                        <kbd>"↓"</kbd>
+                        " "
+                        <kbd>"Enter"</kbd>
+                        " takes it, or opens what is not billable · "
+                        <kbd>"Shift Enter"</kbd>
+                        " takes it anyway"
+                    }
+                        .into_any()
+                }
+            }}
         </p>
     }
 }
@@ -291,15 +305,7 @@ pub fn CodePanel(item: overread_domain::ItemId, query: String) -> impl IntoView 
         <section class="card tall" aria-labelledby="code-title">
             <header>
                 <h2 id="code-title">"Code for " <q>{words}</q></h2>
-                <span class="faint">
-                    <kbd>"↑"</kbd>
-                    <kbd>"↓"</kbd>
-                    " move "
-                    <kbd>"Enter"</kbd>
-                    " takes; opens what is not billable "
-                    <kbd>"Shift Enter"</kbd>
-                    " takes anyway"
-                </span>
+                <span class="grow"></span>
                 <super::choosers::Cancel />
             </header>
             <CodeBox finder=finder picked=picked />

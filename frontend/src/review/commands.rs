@@ -15,6 +15,7 @@ use crate::web::dom;
 impl Review {
     pub fn command(self, command: Command, nth: usize) {
         self.meter.update_value(|meter| meter.command(command.name()));
+        self.message.set(None);
         let item = self.current_item();
         match command {
             Command::Accept => self.accept(),

@@ -80,7 +80,8 @@ fn labels(template: &Template) -> Vec<String> {
 fn RowLine(row: RowKey) -> impl IntoView {
     let review = expect_context::<Review>();
     let key = row;
-    let Some(signal) = review.rows.with_value(|rows| rows.get(&key).copied()) else { return ().into_any() };
+    let Some(signal) = review.rows.with_value(|rows| rows.get(&key).cloned()) else { return ().into_any() };
+    let signal = RwSignal::from(signal);
     let mine = key.clone();
     let here = Memo::new(move |_| review.current.with(|current| current.as_ref() == Some(&mine)));
     let (item, empty) = match &key {

@@ -61,7 +61,7 @@ pub fn Minimap() -> impl IntoView {
                 let (mine, go) = (key.clone(), key);
                 let here = Memo::new(move |_| review.current.with(|current| current.as_ref() == Some(&mine)));
                 let class = move || {
-                    let state = row.map(|row| row.get().state);
+                    let state = row.as_ref().map(|row| row.with(|row| row.state));
                     let state = match state {
                         Some(crate::logic::rows::RowState::Item(ItemState::Suggested)) => "tick suggested",
                         Some(crate::logic::rows::RowState::Item(ItemState::Rejected)) => "tick rejected",

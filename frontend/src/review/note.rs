@@ -16,6 +16,9 @@ use crate::logic::offsets;
 use crate::logic::segments::{self, Segment};
 use crate::web::dom;
 
+/// The id of the range that is shown as selected.
+const PAINTED: u32 = u32::MAX;
+
 #[derive(Debug)]
 pub struct NoteView {
     root: Element,
@@ -28,6 +31,8 @@ pub struct NoteView {
     /// Chunk and segment of every mark, by item.
     places: HashMap<ItemId, Vec<(usize, usize)>>,
     current: Option<ItemId>,
+    /// Words shown as selected although the browser's selection is elsewhere.
+    painted: Option<(usize, usize)>,
 }
 
 #[derive(Debug)]
@@ -63,6 +68,7 @@ impl NoteView {
             states: HashMap::new(),
             places: HashMap::new(),
             current: None,
+            painted: None,
         };
         view.set_items(&[]);
         view
@@ -92,19 +98,22 @@ impl NoteView {
     }
 
     fn cut(&mut self) {
-        let cut = segments::cut(self.len, &self.starts, &marks::ranges(&self.marks));
+        let mut ranges = marks::ranges(&self.marks);
+        ranges.extend(self.painted.map(|(start, end)| segments::Range { start, end, id: PAINTED }));
+        let cut = segments::cut(self.len, &self.starts, &ranges);
         let text = self.text.clone();
         let points = CodePoints::new(&text);
         self.places.clear();
         for (index, segments) in cut.into_iter().enumerate() {
             let signature: Vec<Vec<Mark>> = segments
                 .iter()
-                .map(|segment| segment.marks.iter().map(|&id| self.marks[id as usize].clone()).collect())
+                .map(|segment| {
+                    segment.marks.iter().filter_map(|&id| self.marks.get(id as usize).cloned()).collect()
+                })
                 .collect();
             for (place, segment) in segments.iter().enumerate() {
-                for &id in &segment.marks {
-                    let item = self.marks[id as usize].item.clone();
-                    self.places.entry(item).or_default().push((index, place));
+                for mark in segment.marks.iter().filter_map(|&id| self.marks.get(id as usize)) {
+                    self.places.entry(mark.item.clone()).or_default().push((index, place));
                 }
             }
             let chunk = &mut self.chunks[index];
@@ -127,9 +136,10 @@ impl NoteView {
         let segment = &self.chunks[chunk].segments[place];
         let node = &self.chunks[chunk].nodes[place];
         if segment.marks.is_empty() {
+            node.set_class_name("");
             return;
         }
-        let over = || segment.marks.iter().map(|&id| &self.marks[id as usize]);
+        let over = || segment.marks.iter().filter_map(|&id| self.marks.get(id as usize));
         let evidence = over()
             .filter(|mark| mark.role != MarkRole::Attribute)
             .filter_map(|mark| self.states.get(&mark.item).copied());
@@ -139,7 +149,32 @@ impl NoteView {
                 class.push_str(if mark.role == MarkRole::Attribute { " attr" } else { " cur" });
             }
         }
+        if segment.marks.contains(&PAINTED) {
+            class.push_str(" picked");
+        }
         node.set_class_name(&class);
+    }
+
+    /// Shows words as selected, or none, and brings them into view.
+    pub fn paint_selection(&mut self, range: Option<(usize, usize)>) {
+        if self.painted == range {
+            return;
+        }
+        self.painted = range;
+        self.cut();
+        if let Some((start, _)) = range
+            && let Some((chunk, place)) = self.place(start)
+        {
+            self.bring(&self.chunks[chunk].nodes[place]);
+        }
+    }
+
+    /// Chunk and segment of a code point.
+    fn place(&self, point: usize) -> Option<(usize, usize)> {
+        let chunk = self.starts.partition_point(|&start| start <= point).checked_sub(1)?;
+        let segments = &self.chunks.get(chunk)?.segments;
+        let place = segments.partition_point(|segment| segment.start <= point).checked_sub(1)?;
+        Some((chunk, place))
     }
 
     pub fn set_current(&mut self, item: Option<&ItemId>) {
@@ -179,10 +214,9 @@ impl NoteView {
     }
 
     pub fn show_point(&self, point: usize) {
-        let chunk = self.starts.partition_point(|&start| start <= point).saturating_sub(1);
-        let Some(chunk) = self.chunks.get(chunk) else { return };
-        let place = chunk.segments.partition_point(|segment| segment.start <= point).saturating_sub(1);
-        let (Some(segment), Some(node)) = (chunk.segments.get(place), chunk.nodes.get(place)) else { return };
+        let Some((chunk, place)) = self.place(point) else { return };
+        let chunk = &self.chunks[chunk];
+        let (segment, node) = (&chunk.segments[place], &chunk.nodes[place]);
         let range = document().create_range().ok();
         let text = node.first_child();
         if let (Some(range), Some(text)) = (range, text) {
@@ -198,11 +232,9 @@ impl NoteView {
 
     /// The row to select for a click on this node.
     pub fn at(&self, node: &Node) -> Option<ItemId> {
-        let point = self.point(node, 0)?;
-        let chunk = self.starts.partition_point(|&start| start <= point).saturating_sub(1);
-        let segments = &self.chunks[chunk].segments;
-        let place = segments.partition_point(|segment| segment.start <= point).saturating_sub(1);
-        marks::pick(&self.marks, &segments.get(place)?.marks, self.current.as_ref()).cloned()
+        let (chunk, place) = self.place(self.point(node, 0)?)?;
+        let here = &self.chunks[chunk].segments[place].marks;
+        marks::pick(&self.marks, here, self.current.as_ref()).cloned()
     }
 
     /// The code point offset of a place that the browser names by node and UTF-16 offset.
@@ -253,26 +285,6 @@ impl NoteView {
         let start = self.point(&range.start_container().ok()?, range.start_offset().ok()?)?;
         let end = self.point(&range.end_container().ok()?, range.end_offset().ok()?)?;
         offsets::trim_range(&self.text, start, end)
-    }
-
-    /// Selects a range as if by mouse, and brings it into view.
-    pub fn select(&self, start: usize, end: usize) -> Option<()> {
-        let (first, a) = self.locate(start)?;
-        let (last, b) = self.locate(end)?;
-        let selection = document().get_selection().ok().flatten()?;
-        let _ = selection.set_base_and_extent(&first, a, &last, b);
-        self.bring(&first.parent_element()?);
-        Some(())
-    }
-
-    fn locate(&self, point: usize) -> Option<(Node, u32)> {
-        let chunk = self.starts.partition_point(|&start| start <= point).saturating_sub(1);
-        let chunk = self.chunks.get(chunk)?;
-        let place = chunk.segments.partition_point(|segment| segment.start <= point).saturating_sub(1);
-        let text = chunk.nodes.get(place)?.first_child()?;
-        let inside = point - chunk.segments[place].start;
-        let units = offsets::utf16_at_points(&text.text_content()?, inside);
-        Some((text, units as u32))
     }
 }
 

@@ -38,6 +38,17 @@ pub fn NotePane() -> impl IntoView {
             }
         }
     };
+    // While a panel has the focus the browser shows no selection of its own.
+    Effect::new(move |_| {
+        let words = review.selection.get();
+        let panel = review.panel.with(Panel::is_open);
+        review.note.update_value(|note| {
+            if let Some(note) = note {
+                let shown = words.filter(|_| panel || note.selected().is_none());
+                note.paint_selection(shown.map(|words| (words.start, words.end)));
+            }
+        });
+    });
     // A selection may end outside of the note.
     let released = window_event_listener(leptos::ev::mouseup, move |_| read_selection());
     on_cleanup(move || released.remove());

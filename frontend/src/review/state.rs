@@ -80,8 +80,9 @@ pub struct Review {
     pub model: StoredValue<Option<Model>>,
     pub head: RwSignal<Option<Head>>,
     pub projection: RwSignal<Option<Arc<Projection>>>,
-    /// One signal a row: only rows that changed are drawn again.
-    pub rows: StoredValue<HashMap<RowKey, RwSignal<Row>>>,
+    /// One signal a row: only rows that changed are drawn again. Counted, because they are made wherever a decision is
+    /// taken and must outlive that place.
+    pub rows: StoredValue<HashMap<RowKey, ArcRwSignal<Row>>>,
     pub order: RwSignal<Vec<RowKey>>,
     pub current: RwSignal<Option<RowKey>>,
     pub evidence: RwSignal<usize>,
@@ -168,10 +169,10 @@ impl Review {
         self.projection.with_untracked(|p| p.as_ref().and_then(|p| p.row(&key).cloned()))
     }
 
-    pub fn row_signal(self, key: &RowKey) -> Option<RwSignal<Row>> {
+    pub fn row_signal(self, key: &RowKey) -> Option<ArcRwSignal<Row>> {
         // The order tells when rows come and go.
         self.order.track();
-        self.rows.with_value(|rows| rows.get(key).copied())
+        self.rows.with_value(|rows| rows.get(key).cloned())
     }
 
     /// Works the state out anew and draws what changed.
@@ -187,7 +188,7 @@ impl Review {
                         }
                     }
                     None => {
-                        rows.insert(row.key.clone(), RwSignal::new(row.clone()));
+                        rows.insert(row.key.clone(), ArcRwSignal::new(row.clone()));
                     }
                 }
             }
