@@ -116,7 +116,7 @@ fn Shown(figures: AccuracyView) -> impl IntoView {
         </p>
         <div class="charts">
             <Precision rows=figures.fields.clone() />
-            <Calibration bins=figures.calibration.clone() />
+            <Calibration bins=figures.calibration.clone() least=least />
         </div>
         <div class="tables">
             <Rows id="accuracy-fields" title="By field" rows=figures.fields least=least />

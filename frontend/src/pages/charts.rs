@@ -93,9 +93,11 @@ const EDGE: f64 = 44.0;
 
 /// Confidence against agreement; on the dashed line the model is as sure as it is right.
 #[component]
-pub fn Calibration(bins: Vec<CalibrationBin>) -> impl IntoView {
-    let x = Scale { from: EDGE, to: SIDE - 8.0 };
-    let y = Scale { from: SIDE - EDGE, to: 8.0 };
+pub fn Calibration(bins: Vec<CalibrationBin>, least: u64) -> impl IntoView {
+    let enough = bins.iter().map(|bin| bin.accepted.n).sum::<u64>() >= least;
+    let bins = if enough { bins } else { Vec::new() };
+    let x = Scale { from: EDGE, to: SIDE - 20.0 };
+    let y = Scale { from: SIDE - EDGE, to: 10.0 };
     let error = calibration_error(&bins);
     let guides = [0.0, 0.5, 1.0]
         .into_iter()
@@ -141,7 +143,7 @@ pub fn Calibration(bins: Vec<CalibrationBin>) -> impl IntoView {
     view! {
         <figure class="sheet" id="chart-calibration">
             <figcaption>
-                <h2>"Calibration: confidence against agreement"</h2>
+                <h2>"Calibration: confidence across, accepted up"</h2>
                 {error
                     .map(|error| {
                         view! { <p class="faint">{format!("Mean distance (ECE) {}", percent(error))}</p> }
@@ -168,9 +170,6 @@ pub fn Calibration(bins: Vec<CalibrationBin>) -> impl IntoView {
                         {points}
                         <text class="soft" x=SIDE / 2.0 + 20.0 y=SIDE - 10.0 text-anchor="middle">
                             "confidence"
-                        </text>
-                        <text class="soft" x="2" y="6" dominant-baseline="hanging">
-                            "accepted"
                         </text>
                     </svg>
                 }

@@ -58,7 +58,7 @@ fn Overlay() -> impl IntoView {
                 aria-labelledby="help-title"
                 on:click=|event| event.stop_propagation()
             >
-                <header class="row">
+                <div class="row">
                     <h2 id="help-title">"Keys"</h2>
                     <span class="grow"></span>
                     <label class="check">
@@ -76,7 +76,7 @@ fn Overlay() -> impl IntoView {
                         "Close "
                         <kbd>"Esc"</kbd>
                     </button>
-                </header>
+                </div>
                 <p class="bad" role="alert">{move || refused.get().or_else(|| app.keymap_refused.get())}</p>
                 <div class="columns">
                     {part(Scope::Review, "Review")} <div>
