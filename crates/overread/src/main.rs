@@ -1,5 +1,6 @@
 //! The `overread` binary: reads settings, wires the parts, one file a command.
 
+#[expect(clippy::doc_markdown, reason = "its comments are the help that people read in a terminal")]
 mod cli;
 mod commands;
 mod parts;
@@ -70,9 +71,9 @@ fn log(settings: &Settings, serving: bool) -> anyhow::Result<()> {
         .with_ansi(std::io::stderr().is_terminal())
         .with_writer(std::io::stderr);
     if settings.log_json {
-        subscriber.json().init()
+        subscriber.json().init();
     } else {
-        subscriber.init()
+        subscriber.init();
     }
     Ok(())
 }

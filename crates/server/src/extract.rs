@@ -92,6 +92,20 @@ impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Path<T>
     }
 }
 
+/// How `serde_json`'s sentences on syntax begin: they hold no input. Anything else might.
+const SYNTAX: [&str; 10] = [
+    "expected",
+    "EOF",
+    "trailing",
+    "key must",
+    "control char",
+    "invalid escape",
+    "invalid number",
+    "lone",
+    "recursion",
+    "invalid unicode",
+];
+
 /// What serde expected, without what it found.
 fn shape(message: &str) -> String {
     let message = message.split(" at line ").next().unwrap_or_default();
@@ -120,19 +134,6 @@ fn shape(message: &str) -> String {
     if message.starts_with("missing field") || message.starts_with("duplicate field") {
         return message.to_owned();
     }
-    // Syntax: serde_json's sentences hold no input. Anything else might.
-    const SYNTAX: [&str; 10] = [
-        "expected",
-        "EOF",
-        "trailing",
-        "key must",
-        "control char",
-        "invalid escape",
-        "invalid number",
-        "lone",
-        "recursion",
-        "invalid unicode",
-    ];
     if SYNTAX.iter().any(|start| message.starts_with(start)) {
         message.to_owned()
     } else {

@@ -24,6 +24,9 @@ struct Values {
     histograms: BTreeMap<(&'static str, String), Histogram>,
 }
 
+/// A value read at the moment of asking: name, labels, value.
+pub type Gauge<'a> = (&'static str, &'a [(&'a str, &'a str)], f64);
+
 /// What the process counted since it started.
 #[derive(Debug, Default)]
 pub struct Metrics(Mutex<Values>);
@@ -56,8 +59,8 @@ impl Metrics {
         histogram.sum += seconds;
     }
 
-    /// All values, after `gauges` that are read at this moment: name, labels, value.
-    pub fn render(&self, gauges: &[(&'static str, &[(&str, &str)], f64)]) -> String {
+    /// All values, after `gauges`.
+    pub fn render(&self, gauges: &[Gauge<'_>]) -> String {
         let mut out = String::new();
         let mut family = "";
         for (name, pairs, value) in gauges {

@@ -17,7 +17,7 @@ const POLL: Duration = Duration::from_secs(2);
 /// Until the database is asked again after it failed.
 const AWAY: Duration = Duration::from_secs(5);
 /// Between two removals of expired sessions.
-const SWEEP: Duration = Duration::from_secs(3600);
+const SWEEP: Duration = Duration::from_hours(1);
 
 /// Runs workers until `stop` turns true, then lets the jobs in hand end. With `until_idle` they also end when nothing is
 /// left to do.

@@ -34,6 +34,7 @@ pub struct Answer {
 impl Answer {
     /// Itself, if the status is the one named.
     #[track_caller]
+    #[expect(clippy::return_self_not_must_use, reason = "the check is the point")]
     pub fn expect(self, status: u16) -> Self {
         assert_eq!(self.status, status, "{}", self.text());
         self

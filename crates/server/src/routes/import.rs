@@ -98,12 +98,12 @@ async fn parts_of(app: &App, request: Request) -> Result<Vec<Given>, Failure> {
         .map_err(|_| Failure::new(ErrorCode::BadRequest, "the form can't be read"))?;
     let mut files = Vec::new();
     let mut unknown = Vec::new();
-    while let Some(field) = multipart.next_field().await.map_err(broken)? {
+    while let Some(field) = multipart.next_field().await.map_err(|error| broken(&error))? {
         let Some(name) = field.file_name().map(str::to_owned) else {
             return Err(Failure::invalid("file", "every part of the form is a file with a name"));
         };
         let form = Form::of_name(&name);
-        let bytes = field.bytes().await.map_err(broken)?;
+        let bytes = field.bytes().await.map_err(|error| broken(&error))?;
         match form {
             Some(form) => files.push((name, form, bytes)),
             None => unknown.push(Place {
@@ -124,7 +124,7 @@ async fn parts_of(app: &App, request: Request) -> Result<Vec<Given>, Failure> {
     Ok(files)
 }
 
-fn broken(error: MultipartError) -> Failure {
+fn broken(error: &MultipartError) -> Failure {
     if error.status() == StatusCode::PAYLOAD_TOO_LARGE {
         Failure::new(ErrorCode::TooLarge, "the request is larger than this server takes")
     } else {

@@ -52,7 +52,7 @@ pub async fn serve(request: Request<Body>) -> Response {
 }
 
 fn has_code_suffix(name: &str) -> bool {
-    name.ends_with(".br") || name.ends_with(".gz")
+    matches!(name.rsplit('.').next(), Some("br" | "gz"))
 }
 
 fn answer(name: &str, file: EmbeddedFile, asked: &HeaderMap) -> Response {

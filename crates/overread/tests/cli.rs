@@ -1,0 +1,187 @@
+//! The program as scripts use it: arguments, files, exit status.
+
+use std::io::Write as _;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+const PASSWORD: &str = "three small boats";
+
+fn program(folder: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_overread"));
+    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("OVERREAD_")) {
+        command.env_remove(name);
+    }
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    command
+        .current_dir(folder)
+        .env("OVERREAD_CODES", root.join("data/icd-10-cm/2026-04.ovr"))
+        .env("OVERREAD_MODEL", root.join("models/minilm-base"))
+        .stdin(Stdio::null());
+    command
+}
+
+fn run(folder: &Path, arguments: &[&str]) -> Output {
+    program(folder).args(arguments).output().expect("the program runs")
+}
+
+#[track_caller]
+fn good(output: &Output) -> String {
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+fn with_input(folder: &Path, arguments: &[&str], input: &str) -> Output {
+    let mut child = program(folder)
+        .args(arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the program runs");
+    child.stdin.take().expect("piped").write_all(input.as_bytes()).expect("it reads");
+    child.wait_with_output().expect("it ends")
+}
+
+#[test]
+fn bad_input_ends_with_status_2_and_the_line() {
+    let folder = TempDir::new().unwrap();
+    let file = folder.path().join("bad.jsonl");
+    std::fs::write(&file, "{\"id\":\"a\",\"text\":\"Zebraquux\"}\n{\"id\":\"b\"\n").unwrap();
+    for arguments in [
+        &["suggest", "--input", "bad.jsonl", "--output", "out.jsonl"][..],
+        &["import", "bad.jsonl"],
+        &["import", "bad.jsonl", "--dry-run"],
+    ] {
+        let output = run(folder.path(), arguments);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        let told = String::from_utf8_lossy(&output.stderr);
+        assert!(told.contains("bad.jsonl, line 2"), "{told}");
+        assert!(!told.contains("Zebraquux"), "{told}");
+    }
+    assert!(!folder.path().join("out.jsonl").exists());
+}
+
+#[test]
+fn suggestions_come_in_the_order_of_the_notes_and_point_into_them() {
+    let folder = TempDir::new().unwrap();
+    let notes = [
+        ("b", "😷 A 65-year-old woman with hypertension.\r\nBP 150/90. She takes lisinopril 10 mg daily."),
+        ("a", "Second note: 40-year-old man with asthma."),
+    ];
+    let lines: String = notes
+        .iter()
+        .map(|(id, text)| format!("{}\n", serde_json::json!({ "id": id, "text": text, "other": 1 })))
+        .collect();
+    std::fs::write(folder.path().join("in.jsonl"), lines).unwrap();
+    good(&run(folder.path(), &["suggest", "--input", "in.jsonl", "--output", "out.jsonl"]));
+    let written = std::fs::read_to_string(folder.path().join("out.jsonl")).unwrap();
+    let lines: Vec<Value> = written.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(lines.len(), 2);
+    for ((id, text), line) in notes.iter().zip(&lines) {
+        assert_eq!(line["id"], *id);
+        assert_eq!(line["text_sha256"].as_str().unwrap().len(), 64);
+        assert_eq!(line["code_release"], "icd-10-cm-2026-04");
+        let suggestions = line["suggestions"].as_array().unwrap();
+        assert!(suggestions.iter().any(|s| s["field"] == "age"), "{line}");
+        for place in suggestions.iter().chain(line["codes"].as_array().unwrap()) {
+            let evidence = place["evidence"].as_array().map_or_else(|| vec![place.clone()], Clone::clone);
+            for quoted in evidence.iter().filter(|quoted| quoted["quote"].is_string()) {
+                let (start, end) = (quoted["start"].as_u64().unwrap(), quoted["end"].as_u64().unwrap());
+                let there: String = text.chars().skip(start as usize).take((end - start) as usize).collect();
+                assert_eq!(quoted["quote"], there);
+            }
+        }
+    }
+}
+
+#[test]
+fn users_are_kept_and_passwords_are_no_arguments() {
+    let folder = TempDir::new().unwrap();
+    let add = ["user", "add", "eva", "--name", "Eva M.", "--role", "qa_lead", "--password-stdin"];
+    good(&with_input(folder.path(), &add, &format!("{PASSWORD}\n")));
+    assert!(!with_input(folder.path(), &add, PASSWORD).status.success(), "the id is taken");
+    let weak =
+        with_input(folder.path(), &["user", "add", "tom", "--role", "coder", "--password-stdin"], "short\n");
+    assert!(String::from_utf8_lossy(&weak.stderr).contains("at least 12"));
+    let argument = run(folder.path(), &["user", "add", "tom", "--role", "coder", "--password", PASSWORD]);
+    assert_eq!(argument.status.code(), Some(2));
+    let silent = run(folder.path(), &["user", "add", "tom", "--role", "coder"]);
+    assert!(String::from_utf8_lossy(&silent.stderr).contains("--password-stdin"));
+    good(&run(folder.path(), &["user", "disable", "eva"]));
+    let listed = good(&run(folder.path(), &["user", "list", "--json"]));
+    let eva: Value = serde_json::from_str(listed.trim()).unwrap();
+    assert_eq!(
+        (&eva["id"], &eva["role"], &eva["disabled"]),
+        (&"eva".into(), &"qa_lead".into(), &true.into())
+    );
+    assert_eq!(eva["must_change_password"], true);
+    good(&with_input(
+        folder.path(),
+        &["user", "set-password", "eva", "--password-stdin"],
+        "four small boats\n",
+    ));
+}
+
+#[test]
+fn imports_once_and_refuses_another_text() {
+    let folder = TempDir::new().unwrap();
+    let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+    write("one.txt", "A plain note.\r\n");
+    write("two.jsonl", "{\"id\":\"two\",\"text\":\"Another.\"}\n");
+    let import = ["import", "one.txt", "two.jsonl"];
+    assert!(good(&run(folder.path(), &import)).starts_with("2 notes imported, 0"));
+    assert!(good(&run(folder.path(), &import)).starts_with("0 notes imported, 2"));
+    write("two.jsonl", "{\"id\":\"three\",\"text\":\"New.\"}\n{\"id\":\"two\",\"text\":\"Changed.\"}\n");
+    let refused = run(folder.path(), &import);
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("two.jsonl, line 2"));
+    write("two.jsonl", "{\"id\":\"three\",\"text\":\"New.\"}\n");
+    assert!(good(&run(folder.path(), &["import", "two.jsonl"])).starts_with("1 notes imported"));
+    assert_eq!(good(&run(folder.path(), &["export", "corrections"])), "");
+}
+
+#[test]
+fn codes_are_found_and_shown() {
+    let folder = TempDir::new().unwrap();
+    let found = good(&run(folder.path(), &["codes", "search", "kidney", "stone", "--limit", "2", "--json"]));
+    let hits: Vec<Value> = found.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(hits.len(), 2);
+    assert_eq!((&hits[0]["code"], &hits[0]["system"]), (&"N20.0".into(), &"icd-10-cm".into()));
+    let shown = good(&run(folder.path(), &["codes", "show", "E1122"]));
+    assert!(shown.contains("E11.22") && shown.contains("billable"), "{shown}");
+    assert_eq!(run(folder.path(), &["codes", "show", "nothing"]).status.code(), Some(1));
+}
+
+#[test]
+fn a_foreign_database_is_refused_untouched() {
+    let folder = TempDir::new().unwrap();
+    let file = folder.path().join("notes.db");
+    std::fs::write(
+        &file,
+        "this is a letter, not a database, and a long one at that; nobody may write into it",
+    )
+    .unwrap();
+    let before = std::fs::read(&file).unwrap();
+    let output = run(folder.path(), &["user", "list", "--database", "sqlite:notes.db"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(std::fs::read(&file).unwrap(), before);
+}
+
+#[test]
+fn settings_come_from_the_file_and_its_mistakes_are_named() {
+    let folder = TempDir::new().unwrap();
+    let write = |text: &str| std::fs::write(folder.path().join("overread.toml"), text).unwrap();
+    write("database = 'sqlite:here.db'\n[server]\nnote_bytes = 10\n");
+    std::fs::write(folder.path().join("n.txt"), "more than ten bytes").unwrap();
+    let refused = run(folder.path(), &["import", "n.txt"]);
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("more than the 10 allowed"));
+    good(&run(folder.path(), &["import", "n.txt", "--set", "note_bytes=100"]));
+    assert!(folder.path().join("here.db").is_file());
+    write("databse = 'x'\n");
+    let wrong = run(folder.path(), &["user", "list"]);
+    assert!(String::from_utf8_lossy(&wrong.stderr).contains("databse"));
+}
