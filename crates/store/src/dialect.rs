@@ -141,7 +141,8 @@ impl Address {
 
 /// Full synchronisation: what was acknowledged survives a power cut (<https://sqlite.org/pragma.html#pragma_synchronous>).
 const SQLITE_WRITER: &str = "PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA busy_timeout = 10000; \
-                             PRAGMA temp_store = MEMORY; PRAGMA cache_size = -32768;";
+                             PRAGMA temp_store = MEMORY; PRAGMA cache_size = -32768; \
+                             PRAGMA journal_size_limit = 67108864;";
 const SQLITE_READER: &str = "PRAGMA query_only = ON; PRAGMA busy_timeout = 10000; PRAGMA temp_store = MEMORY; \
                              PRAGMA cache_size = -16384; PRAGMA mmap_size = 268435456;";
 
