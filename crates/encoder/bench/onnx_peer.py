@@ -1,7 +1,7 @@
 """Tokens per second of ONNX Runtime and PyTorch on the same weights, beside `--example throughput`.
 
     pip install torch transformers onnx onnxruntime safetensors
-    python crates/encoder/bench/onnx_peer.py models/minilm-base [threads]
+    python crates/encoder/bench/onnx_peer.py models/minilm-base [threads [32x256,32x128]]
 
 Exports transformers' BertModel to ONNX, quantises it dynamically (int8 weights and activations, as
 `onnxruntime.quantization.quantize_dynamic` does), and times both, float32 PyTorch too. Run it and the Rust
@@ -74,6 +74,8 @@ def median(run, times=7):
 def main() -> None:
     folder = Path(sys.argv[1])
     threads = int(sys.argv[2]) if len(sys.argv) > 2 else len(os.sched_getaffinity(0))
+    shapes = sys.argv[3] if len(sys.argv) > 3 else "32x256,32x128,8x512,4x256,1x256,1x16"
+    shapes = [tuple(int(n) for n in shape.split("x")) for shape in shapes.split(",")]
     torch.set_num_threads(threads)
     model = load(folder)
     with tempfile.TemporaryDirectory() as scratch:
@@ -99,7 +101,7 @@ def main() -> None:
         }
         print(f"onnxruntime {ort.__version__}, torch {torch.__version__}, {threads} threads")
         vocab = model.config.vocab_size
-        for batch, length in [(32, 256), (32, 128), (8, 512), (4, 256), (1, 256), (1, 16)]:
+        for batch, length in shapes:
             ids = np.random.default_rng(1).integers(0, vocab, (batch, length))
             feed = {"ids": ids, "mask": np.ones_like(ids)}
             tensor = torch.from_numpy(ids)

@@ -1,7 +1,7 @@
 //! Tokens per second of the encoder, for comparison with `bench/onnx_peer.py` on the same machine.
 //!
 //! ```text
-//! cargo run --release -p overread-encoder --example throughput -- models/minilm-base [threads]
+//! cargo run --release -p overread-encoder --example throughput -- models/minilm-base [threads [32x256,32x128]]
 //! ```
 //!
 //! On Linux it also prints tokens per second of CPU time and thread, which a busy machine disturbs less.
@@ -17,7 +17,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("loaded in {:.0} ms", start.elapsed().as_secs_f64() * 1e3);
 
     let vocab = encoder.config().vocab_size as u32;
-    for (batch, length) in [(32u32, 256u32), (32, 128), (8, 512), (4, 256), (1, 256), (1, 16)] {
+    let shapes = std::env::args().nth(3).unwrap_or_else(|| "32x256,32x128,8x512,4x256,1x256,1x16".into());
+    for shape in shapes.split(',') {
+        let (batch, length) = shape.split_once('x').ok_or("a shape is BATCHxLENGTH")?;
+        let (batch, length): (u32, u32) = (batch.parse()?, length.parse()?);
         // Any ids cost the same; these spread over the table.
         let sequences: Vec<Vec<u32>> =
             (0..batch).map(|b| (0..length).map(|i| (b * 7919 + i * 104_729) % vocab).collect()).collect();
