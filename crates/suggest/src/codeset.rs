@@ -11,7 +11,6 @@ use overread_domain::suggestion::Assertion;
 
 use crate::concept::Concept;
 use crate::find::Found;
-use crate::find::condition::HeadKind;
 use crate::heads::Heads;
 use crate::linear::Row;
 use crate::note::{Doc, SectionKind};
@@ -29,7 +28,6 @@ pub(crate) struct Condition {
     pub history: bool,
     pub assertion: Assertion,
     pub section: SectionKind,
-    pub head: HeadKind,
     /// Probability that it belongs into the entry.
     pub probability: f32,
     /// Code, title, probability; best first.
@@ -87,7 +85,7 @@ pub(crate) fn build(
     conditions: &[Condition],
     found: &[Found],
 ) -> Vec<Final> {
-    let mut drafts = drafts(doc, conditions, found);
+    let mut drafts = drafts(Some(doc), conditions, found);
     combine(&mut drafts);
     drafts.retain(|d| release.is_billable(&d.code));
     let definitive = drafts.iter().any(|d| {
@@ -155,7 +153,7 @@ fn principal(doc: &Doc<'_>, list: &mut [Final]) {
     }
 }
 
-fn drafts(doc: &Doc<'_>, conditions: &[Condition], found: &[Found]) -> Vec<Draft> {
+fn drafts(doc: Option<&Doc<'_>>, conditions: &[Condition], found: &[Found]) -> Vec<Draft> {
     let mut out = Vec::new();
     for c in conditions.iter().filter(|c| !matches!(c.assertion, Assertion::Absent | Assertion::Family)) {
         for (rank, (code, _, link)) in c.codes.iter().take(2).enumerate() {
@@ -178,6 +176,7 @@ fn drafts(doc: &Doc<'_>, conditions: &[Condition], found: &[Found]) -> Vec<Draft
             });
         }
     }
+    let Some(doc) = doc else { return out };
     for f in found {
         let name = doc.str(&f.span).to_lowercase();
         let (source, code) = match f.concept {
@@ -215,6 +214,35 @@ fn drafts(doc: &Doc<'_>, conditions: &[Condition], found: &[Found]) -> Vec<Draft
         });
     }
     out
+}
+
+/// Puts the combination code first among the candidates of the conditions that it combines, so that the mention and
+/// the final list speak alike.
+pub(crate) fn combine_candidates(release: &Release, conditions: &mut [Condition]) {
+    let mut drafts = drafts(None, conditions, &[]);
+    drafts.retain(|d| d.source != Source::Second);
+    let before: Vec<String> = drafts.iter().map(|d| d.code.clone()).collect();
+    combine(&mut drafts);
+    for draft in drafts.iter().filter(|d| d.source == Source::Combination) {
+        let Some(entry) = release.get(&draft.code).filter(|e| e.billable()) else { continue };
+        for condition in conditions.iter_mut().filter(|c| draft.evidence.contains(&c.span)) {
+            let Some(first) = condition.codes.first() else { continue };
+            // The stage of a kidney disease and the kind of a heart failure stay codes of their own.
+            if first.0.starts_with(['N', 'G', 'H'])
+                || first.0.starts_with("I50")
+                || !before.contains(&first.0)
+            {
+                continue;
+            }
+            let p = first.2;
+            condition.codes.retain(|c| c.0 != draft.code);
+            condition.codes.insert(0, (draft.code.clone(), entry.title().to_owned(), p));
+            if let Some(second) = condition.codes.get_mut(1) {
+                second.2 *= 0.3;
+            }
+            condition.codes.truncate(crate::link::SHOWN);
+        }
+    }
 }
 
 /// Combination codes: hypertension with heart failure and kidney disease (I.C.9.a), diabetes with its complications
@@ -299,7 +327,7 @@ fn features(d: &Draft, definitive: bool, concluded: bool, count: usize) -> Row {
     one_of(symptom * 4 + usize::from(definitive) * 2 + usize::from(d.section.concludes()), 8);
     one_of(usize::from(concluded) * 2 + usize::from(d.section.concludes()), 4);
     one_of((count / 5).min(5), 6);
-    one_of(if d.code.starts_with("Z98.890") { 0 } else { 1 }, 1);
+    one_of(usize::from(!d.code.starts_with("Z98.890")), 1);
     debug_assert!(base <= SPARSE);
     let dense = vec![d.mention * 2.0, d.link * 2.0, d.mention * d.link * 4.0, (d.link.max(0.01)).ln() * 0.5];
     Row { active, dense }

@@ -15,7 +15,7 @@ use crate::concept::Concept;
 use crate::note::Doc;
 use crate::pipeline::{self, Analysis};
 use crate::states::States;
-use crate::{Suggested, Suggester, link};
+use crate::{Suggested, Suggester, codeset, link};
 
 /// Rows a field, at most: what a reviewer can still look through.
 const MOST_PER_FIELD: usize = 60;
@@ -147,16 +147,7 @@ fn conditions(
         let assertion = pipeline::final_assertion(&model.heads, candidate, chosen.class);
         let coded = chosen.class <= 3;
         let codes = if coded && chosen.probability >= threshold * 0.5 {
-            let vectors = model.vectors.as_deref();
-            let found = pipeline::codes(
-                doc,
-                Some(states),
-                &model.release,
-                vectors,
-                candidate,
-                chosen.class,
-                assertion,
-            );
+            let found = pipeline::codes(model, doc, states, analysis, candidate, chosen.class, assertion);
             link::rank(&model.heads, found)
         } else {
             Vec::new()
@@ -167,7 +158,6 @@ fn conditions(
                 history: chosen.class == 2,
                 assertion,
                 section: candidate.section,
-                head: candidate.mention.head,
                 probability: chosen.probability,
                 codes: codes.clone(),
             });
@@ -187,6 +177,15 @@ fn conditions(
                 confidence: chosen.probability,
                 threshold,
             });
+        }
+    }
+    let mut combined = out.clone();
+    codeset::combine_candidates(&model.release, &mut combined);
+    for row in rows.iter_mut().filter(|r| !r.codes.is_empty()) {
+        let same = combined.iter().find(|c| row.evidence.first() == Some(&c.span));
+        if let Some(condition) = same.filter(|c| !c.codes.is_empty()) {
+            row.codes.clone_from(&condition.codes);
+            row.code = row.codes.first().map(|c| (c.0.clone(), c.1.clone()));
         }
     }
     out

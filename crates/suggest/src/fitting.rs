@@ -43,6 +43,7 @@ pub struct RuleFind {
 }
 
 /// A note after one pass of the encoder. Byte ranges belong to its text.
+#[derive(Debug)]
 pub struct Reading<'t> {
     doc: Doc<'t>,
     states: States,
@@ -65,9 +66,8 @@ impl Suggester {
         let Some(candidate) = reading.nearest(span) else { return Vec::new() };
         let class = if history { 2 } else { 1 };
         let assertion = final_assertion(&self.heads, candidate, class);
-        let vectors = self.vectors.as_deref();
         let found =
-            codes(&reading.doc, Some(&reading.states), &self.release, vectors, candidate, class, assertion);
+            codes(self, &reading.doc, &reading.states, &reading.analysis, candidate, class, assertion);
         found.into_iter().map(|c| (c.code, c.row)).collect()
     }
 
@@ -84,22 +84,13 @@ impl Suggester {
             }
             let candidate = &reading.analysis.candidates[c.candidate];
             let assertion: Assertion = final_assertion(&self.heads, candidate, c.class);
-            let vectors = self.vectors.as_deref();
-            let found = codes(
-                &reading.doc,
-                Some(&reading.states),
-                &self.release,
-                vectors,
-                candidate,
-                c.class,
-                assertion,
-            );
+            let found =
+                codes(self, &reading.doc, &reading.states, &reading.analysis, candidate, c.class, assertion);
             conditions.push(Condition {
                 span: candidate.mention.span.clone(),
                 history: c.class == 2,
                 assertion,
                 section: candidate.section,
-                head: candidate.mention.head,
                 probability: c.probability,
                 codes: link::rank(&self.heads, found),
             });

@@ -104,6 +104,7 @@ pub(crate) fn fill(
                     release,
                     doc.str(&place.span),
                     overread_codes::Context::Current,
+                    analysis.patient,
                     link::SHOWN,
                 );
                 hits.into_iter().map(|h| (h.code, h.title, (h.score * 0.5).clamp(0.0, 1.0))).collect()

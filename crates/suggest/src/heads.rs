@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::LoadError;
 use crate::linear::Linear;
+use crate::{LoadError, fitting};
 
 /// What a mention may be. The order is that of the mention head's classes.
 pub const CLASSES: [&str; 6] =
@@ -49,20 +49,27 @@ impl Heads {
     pub fn from_json(bytes: &[u8]) -> Result<Self, LoadError> {
         let heads: Self =
             serde_json::from_slice(bytes).map_err(|e| LoadError::Heads { reason: e.to_string() })?;
+        heads.check()?;
+        Ok(heads)
+    }
+
+    /// Whether each head has the features that this program makes: a file of another release may not.
+    fn check(&self) -> Result<(), LoadError> {
         let named = [
-            ("mention", &heads.mention),
-            ("code", &heads.code),
-            ("final_code", &heads.final_code),
-            ("past", &heads.past),
+            ("mention", &self.mention, fitting::MENTION_SPARSE, CLASSES.len()),
+            ("code", &self.code, fitting::CODE_SPARSE, 1),
+            ("final_code", &self.final_code, fitting::FINAL_SPARSE, 1),
+            ("past", &self.past, fitting::PAST_SPARSE, 1),
         ];
-        for (name, head) in named {
-            if head.classes > 0 && !head.is_sound() {
-                return Err(LoadError::Heads {
-                    reason: format!("{name} has another shape than it says or is not finite"),
-                });
+        for (name, head, sparse, classes) in named {
+            let fits = head.is_sound() && head.sparse == sparse && head.classes == classes;
+            if head.classes > 0 && !fits {
+                let reason =
+                    format!("{name} has another shape than this program's features, or is not finite");
+                return Err(LoadError::Heads { reason });
             }
         }
-        Ok(heads)
+        Ok(())
     }
 
     /// Confidence of a find of `rule` for `concept`.
@@ -77,5 +84,27 @@ impl Heads {
     /// Confidence from which `concept` is shown.
     pub fn threshold(&self, concept: &str) -> f32 {
         self.thresholds.get(concept).copied().unwrap_or(0.5)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_built_in_heads_fit_the_features() {
+        let heads = Heads::built_in();
+        assert_eq!(heads.mention.classes, CLASSES.len());
+        assert_eq!(heads.mention.dense, 0, "they must serve any encoder");
+        heads.check().unwrap();
+    }
+
+    #[test]
+    fn refuses_heads_of_another_shape() {
+        let mut heads = Heads::built_in();
+        heads.mention.sparse -= 1;
+        let bytes = serde_json::to_vec(&heads).unwrap();
+        assert!(matches!(Heads::from_json(&bytes), Err(LoadError::Heads { .. })));
+        assert!(matches!(Heads::from_json(b"{"), Err(LoadError::Heads { .. })));
     }
 }

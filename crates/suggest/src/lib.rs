@@ -21,6 +21,7 @@ mod mention;
 mod model;
 mod note;
 mod pipeline;
+mod placing;
 mod search;
 mod states;
 mod suggester;

@@ -50,8 +50,7 @@ impl Linear {
     fn logit(&self, class: usize, row: &Row) -> f32 {
         let w = &self.weights[class * self.width()..(class + 1) * self.width()];
         let active: f32 = row.active.iter().map(|&i| w.get(1 + i as usize).copied().unwrap_or(0.0)).sum();
-        let dense: f32 = w[1 + self.sparse..].iter().zip(&row.dense).map(|(a, b)| a * b).sum();
-        w[0] + active + dense
+        w[0] + active + crate::states::dot(&w[1 + self.sparse..], &row.dense)
     }
 
     /// Probabilities of all classes; of yes, where there is one class.

@@ -1,5 +1,6 @@
 //! From a mention's words to ranked code candidates.
 
+use overread_codes::search::Patient;
 use overread_codes::vectors::VectorIndex;
 use overread_codes::{Context, Hit, Options, Release, TermKind};
 use overread_domain::suggestion::Assertion;
@@ -14,12 +15,65 @@ pub(crate) const SHOWN: usize = 8;
 const DEEP: usize = 16;
 
 /// Width of a candidate's binary features.
-pub(crate) const SPARSE: usize = 96;
+pub(crate) const SPARSE: usize = 144;
 
 /// Codes that may stand on a claim for `query`, best first.
-pub(crate) fn lookup(release: &Release, query: &str, context: Context, limit: usize) -> Vec<Hit> {
-    release
-        .search(query, &Options { limit, billable_only: true, typing: false, context, ..Options::default() })
+pub(crate) fn lookup(
+    release: &Release,
+    query: &str,
+    context: Context,
+    patient: Patient,
+    limit: usize,
+) -> Vec<Hit> {
+    release.search(&plain(query), &Options { limit, billable_only: true, typing: false, context, patient })
+}
+
+/// The words that say which condition it is: without doubt, course and size, which no title has.
+fn plain(query: &str) -> String {
+    const IDLE: &[&str] = &[
+        "possible",
+        "probable",
+        "likely",
+        "suspected",
+        "known",
+        "marked",
+        "significant",
+        "new",
+        "stable",
+        "resolved",
+        "resolving",
+        "improving",
+        "improved",
+        "longstanding",
+        "long-standing",
+        "documented",
+        "questionable",
+        "apparent",
+        "obvious",
+        "controlled",
+        "well-controlled",
+        "some",
+        "approximately",
+        "cm",
+        "mm",
+        "his",
+        "her",
+        "previous",
+        "prior",
+        "recent",
+    ];
+    let all: Vec<&str> = query.split_whitespace().collect();
+    let kept: Vec<&str> = all
+        .iter()
+        .copied()
+        .filter(|w| !IDLE.contains(&w.trim_matches([',', '.']).to_lowercase().as_str()))
+        .collect();
+    // "Moderate to severe stenosis" is looked for as "stenosis"; "severe persistent asthma" keeps its grade.
+    let kept = match kept.as_slice() {
+        [_, to, _, rest @ ..] if to.eq_ignore_ascii_case("to") && !rest.is_empty() => rest,
+        kept => kept,
+    };
+    if kept.is_empty() { all.join(" ") } else { kept.join(" ") }
 }
 
 /// What is known of a mention when its code is looked for.
@@ -29,6 +83,9 @@ pub(crate) struct Wanted<'a> {
     pub quote: &'a str,
     /// The list item or clause that it stands in, where that is short: it may name the side, the stage, the cause.
     pub around: Option<&'a str>,
+    /// Nothing else is named in `around`.
+    pub alone: bool,
+    pub patient: Patient,
     pub assertion: Assertion,
     pub head: HeadKind,
     /// Chosen for the field of past conditions.
@@ -80,16 +137,16 @@ pub(crate) fn candidates(
     };
     let family = wanted.assertion == Assertion::Family;
     let plain = if family { Context::FamilyHistory } else { Context::Current };
-    add(lookup(release, wanted.quote, plain, DEEP), |e| &mut e.by_quote);
+    let patient = wanted.patient;
+    add(lookup(release, wanted.quote, plain, patient, DEEP), |e| &mut e.by_quote);
     if let Some(around) = wanted.around.filter(|a| a.len() > wanted.quote.len() + 2 && !family) {
-        add(lookup(release, around, plain, 8), |e| &mut e.by_item);
+        add(lookup(release, around, plain, patient, 8), |e| &mut e.by_item);
     }
     if past_context(wanted) || wanted.history {
-        add(lookup(release, wanted.quote, Context::PersonalHistory, 8), |e| &mut e.by_past);
+        add(lookup(release, wanted.quote, Context::PersonalHistory, patient, 8), |e| &mut e.by_past);
     }
     if let (Some(index), Some(vector)) = (vectors, wanted.vector) {
-        let options =
-            Options { limit: 8, billable_only: true, typing: false, context: plain, ..Options::default() };
+        let options = Options { limit: 8, billable_only: true, typing: false, context: plain, patient };
         if let Ok(near) = index.nearest_codes(release, wanted.quote, vector, &options) {
             add(near, |e| &mut e.by_meaning);
         }
@@ -124,7 +181,9 @@ pub(crate) fn rank(heads: &Heads, candidates: Vec<Candidate>) -> Vec<(String, St
     // At most one of them is right: probabilities of more than one in all are scaled down.
     let sum: f32 = ranked.iter().map(|r| r.2).sum();
     if sum > 1.0 {
-        ranked.iter_mut().for_each(|r| r.2 /= sum);
+        for r in &mut ranked {
+            r.2 /= sum;
+        }
     }
     ranked
 }
@@ -168,7 +227,21 @@ fn features(code: &str, e: &Evidence, wanted: &Wanted<'_>) -> (Row, f32) {
     one_of(e.kind.map_or(3, |k| k as usize).min(3), 4);
     one_of(usize::from(!title.contains("sequela") && !title.contains("subsequent")), 1);
     one_of(usize::from(letter != b'O' && letter != b'P'), 1);
-    debug_assert!(base <= SPARSE);
+    one_of(usize::from(wanted.alone) * 6 + rank_bin(e.by_item), 12);
+    one_of(usize::from(past) * 6 + rank_bin(e.by_past), 12);
+    let side = |text: &str| (text.contains("left"), text.contains("right"));
+    let (own, theirs) = (side(&wanted.quote.to_lowercase()), side(&title));
+    one_of(
+        if own == theirs {
+            0
+        } else if theirs == (false, false) {
+            1
+        } else {
+            2
+        },
+        3,
+    );
+    debug_assert!(base <= SPARSE, "{base} features");
     let z = if past { score(e.by_past).max(0.0) } else { 0.0 };
     let plain = score(e.by_quote).max(0.9 * score(e.by_item)).max(z * 1.1).max(0.8 * score(e.by_meaning));
     let dense = vec![score(e.by_quote), score(e.by_item), score(e.by_past), score(e.by_meaning), plain];

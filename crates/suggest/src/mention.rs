@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
+use overread_codes::search::Patient;
 use overread_codes::{Hit, Release};
 use overread_domain::suggestion::Assertion;
 
@@ -67,7 +68,12 @@ fn searched(head: HeadKind) -> bool {
 }
 
 /// All mentions of the note with their features.
-pub(crate) fn candidates(doc: &Doc<'_>, states: Option<&States>, release: &Release) -> Vec<Candidate> {
+pub(crate) fn candidates(
+    doc: &Doc<'_>,
+    states: Option<&States>,
+    release: &Release,
+    patient: Patient,
+) -> Vec<Candidate> {
     let found = mentions(doc);
     let mut cache: HashMap<String, Vec<Hit>> = HashMap::new();
     let mut scope: Option<(usize, Scope<'_>)> = None;
@@ -81,7 +87,9 @@ pub(crate) fn candidates(doc: &Doc<'_>, states: Option<&States>, release: &Relea
             let query = doc.str(&mention.span).to_lowercase();
             cache
                 .entry(query.clone())
-                .or_insert_with(|| crate::link::lookup(release, &query, overread_codes::Context::Current, 5))
+                .or_insert_with(|| {
+                    crate::link::lookup(release, &query, overread_codes::Context::Current, patient, 5)
+                })
                 .clone()
         } else {
             Vec::new()
@@ -112,7 +120,9 @@ pub(crate) fn candidates(doc: &Doc<'_>, states: Option<&States>, release: &Relea
         let active = features(doc, candidate, e, i, note);
         let dense = states.map_or_else(Vec::new, |s| {
             let mut v = s.mean(candidate.mention.span.clone());
-            v.iter_mut().for_each(|x| *x *= STATE_SCALE);
+            for x in &mut v {
+                *x *= STATE_SCALE;
+            }
             v
         });
         candidate.row = Row { active, dense };

@@ -1,7 +1,7 @@
 //! What a note says, before any template is asked: everything the finders found, once a note.
 
 use overread_codes::Release;
-use overread_codes::vectors::VectorIndex;
+use overread_codes::search::Patient;
 use overread_domain::suggestion::Assertion;
 
 use crate::codeset::{Condition, Final};
@@ -13,7 +13,7 @@ use crate::linear::Row;
 use crate::mention::{Candidate, Chosen, candidates, choose};
 use crate::note::{Doc, SectionKind};
 use crate::states::States;
-use crate::{codeset, link};
+use crate::{Suggester, codeset, link};
 
 /// Conditions that stay: a past mention of one of these is no history code's matter.
 const LASTING: &[&str] = &[
@@ -22,10 +22,43 @@ const LASTING: &[&str] = &[
 ];
 
 /// Everything known of a note's conditions and values.
+#[derive(Debug)]
 pub(crate) struct Analysis {
     pub candidates: Vec<Candidate>,
     pub chosen: Vec<Chosen>,
     pub found: Vec<Found>,
+    pub patient: Patient,
+}
+
+/// Who the patient is, as far as codes ask.
+fn patient(doc: &Doc<'_>, found: &[Found]) -> Patient {
+    let age = found.iter().find(|f| f.concept == Concept::Age).and_then(|f| f.value.as_deref()).unwrap_or("");
+    let weeks: Option<u32> = age.strip_suffix(" weeks").and_then(|n| n.parse().ok());
+    if age.ends_with(" days") || weeks.is_some_and(|n| n <= 4) {
+        return Patient::Newborn;
+    }
+    let beginning = doc.before(doc.text.len().min(2500), 2500, 0).to_lowercase();
+    let pregnant = [
+        "intrauterine pregnancy",
+        "weeks gestation",
+        "weeks pregnant",
+        "weeks' gestation",
+        "gravida",
+        "in labor",
+        "estimated due date",
+        "is pregnant",
+    ];
+    let newborn = ["newborn", "neonate", "nicu", "apgar"];
+    if pregnant.iter().any(|w| beginning.contains(w))
+        && !beginning.contains("not pregnant")
+        && beginning.contains("week")
+    {
+        Patient::Pregnant
+    } else if newborn.iter().any(|w| beginning.contains(w)) && !age.ends_with(" years") {
+        Patient::Newborn
+    } else {
+        Patient::Anyone
+    }
 }
 
 /// What the finders and the mention head find.
@@ -42,7 +75,8 @@ pub(crate) fn analyse(doc: &Doc<'_>, states: Option<&States>, release: &Release,
     found.extend(outcome::find(doc));
     // Heads with a dense block want the states that they were fitted on.
     let states = states.filter(|_| heads.mention.dense > 0);
-    let candidates = candidates(doc, states, release);
+    let patient = patient(doc, &found);
+    let candidates = candidates(doc, states, release, patient);
     let chosen = if heads.mention.classes == CLASSES.len() {
         let probabilities: Vec<Vec<f32>> =
             candidates.iter().map(|c| heads.mention.probabilities(&c.row)).collect();
@@ -50,7 +84,7 @@ pub(crate) fn analyse(doc: &Doc<'_>, states: Option<&States>, release: &Release,
     } else {
         Vec::new()
     };
-    Analysis { candidates, chosen, found }
+    Analysis { candidates, chosen, found, patient }
 }
 
 /// The assertion that an entry gets for a chosen mention.
@@ -60,9 +94,8 @@ pub(crate) fn final_assertion(heads: &Heads, candidate: &Candidate, class: usize
         (4, _) => Assertion::Absent,
         (5, _) if candidate.planned => Assertion::Planned,
         (5, Assertion::Historical) => Assertion::Historical,
-        (5, _) => Assertion::Present,
         (1, Assertion::Possible) => Assertion::Possible,
-        (1, _) => Assertion::Present,
+        (1 | 5, _) => Assertion::Present,
         _ => {
             let p = if heads.past.classes == 1 {
                 heads.past.probabilities(&past_row(candidate))[0]
@@ -118,24 +151,28 @@ pub(crate) fn around<'t>(doc: &Doc<'t>, candidate: &Candidate) -> Option<&'t str
 
 /// Codes of a chosen mention.
 pub(crate) fn codes(
+    model: &Suggester,
     doc: &Doc<'_>,
-    states: Option<&States>,
-    release: &Release,
-    vectors: Option<&VectorIndex>,
+    states: &States,
+    analysis: &Analysis,
     candidate: &Candidate,
     class: usize,
     assertion: Assertion,
 ) -> Vec<link::Candidate> {
-    let vector = vectors.and(states).map(|s| s.mean(candidate.mention.span.clone()));
+    let vectors = model.vectors.as_deref();
+    let vector = vectors.map(|_| states.mean(candidate.mention.span.clone()));
     let wanted = link::Wanted {
         quote: doc.str(&candidate.mention.span),
         around: around(doc, candidate),
+        alone: analysis.candidates.iter().filter(|c| c.mention.segment == candidate.mention.segment).count()
+            == 1,
+        patient: analysis.patient,
         assertion,
         head: candidate.mention.head,
         history: class == 2,
         vector: vector.as_deref(),
     };
-    link::candidates(release, vectors, &wanted)
+    link::candidates(&model.release, vectors, &wanted)
 }
 
 /// The final list from what was chosen and found.

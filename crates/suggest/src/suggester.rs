@@ -15,6 +15,7 @@ use crate::bind::Binding;
 use crate::compose::compose;
 use crate::heads::Heads;
 use crate::note::Doc;
+use crate::placing::Placing;
 use crate::states::States;
 use crate::{LoadError, ModelInfo, NoteInput, Suggest, SuggestError, Suggested, bind, generic, pipeline};
 
@@ -48,6 +49,7 @@ pub struct Suggester {
     pub(crate) vectors: Option<Arc<VectorIndex>>,
     /// Fields of the templates seen lately, by the hash of what the model reads of them.
     bindings: Arc<Mutex<HashMap<String, Arc<Binding>>>>,
+    placing: Arc<Placing>,
     options: Options,
     info: ModelInfo,
 }
@@ -107,8 +109,16 @@ impl Suggester {
             heads: heads.is_some(),
         };
         let heads = Arc::new(heads.unwrap_or_else(Heads::built_in));
-        let mut suggester =
-            Self { encoder, release, heads, vectors: None, bindings: Arc::default(), options, info };
+        let mut suggester = Self {
+            encoder,
+            release,
+            heads,
+            vectors: None,
+            bindings: Arc::default(),
+            placing: Arc::default(),
+            options,
+            info,
+        };
         suggester.info.version = suggester.version();
         suggester
     }
@@ -128,6 +138,19 @@ impl Suggester {
         let mut other = Self { vectors: Some(vectors), ..self.clone() };
         other.info.version = other.version();
         other
+    }
+
+    /// The same model with code candidates by words only.
+    #[must_use]
+    pub fn without_vectors(&self) -> Self {
+        let mut other = Self { vectors: None, ..self.clone() };
+        other.info.version = other.version();
+        other
+    }
+
+    /// Whether code candidates are also found by meaning.
+    pub fn has_vectors(&self) -> bool {
+        self.vectors.is_some()
     }
 
     fn version(&self) -> String {
@@ -155,7 +178,8 @@ impl Suggester {
     }
 
     pub(crate) fn read<'t>(&self, text: &'t str) -> Result<(Doc<'t>, States), SuggestError> {
-        let doc = Doc::new(text, self.options.byte_limit);
+        let mut doc = Doc::new(text, self.options.byte_limit);
+        self.placing.place(&*self.encoder, &mut doc)?;
         let states = States::new(&*self.encoder, doc.text, self.options.token_limit)?;
         Ok((doc, states))
     }

@@ -12,7 +12,7 @@ use overread_suggest::{Heads, Suggester};
 
 use crate::common::Note;
 
-const MENTION: Fit = Fit { steps: 260, rate: 0.05, l2_sparse: 3.0, l2_dense: 12.0 };
+const MENTION: Fit = Fit { steps: 160, rate: 0.06, l2_sparse: 3.0, l2_dense: 6.0 };
 const CODE: Fit = Fit { steps: 260, rate: 0.05, l2_sparse: 2.0, l2_dense: 0.5 };
 const FINAL: Fit = Fit { steps: 260, rate: 0.05, l2_sparse: 3.0, l2_dense: 0.5 };
 const PAST: Fit = Fit { steps: 200, rate: 0.05, l2_sparse: 2.0, l2_dense: 1.0 };
@@ -258,9 +258,11 @@ fn thresholds(
 }
 
 fn code_head(base: &Suggester, data: &[&Example<'_>], heads: &Heads) -> Linear {
-    let model = base.with_heads(heads.clone());
+    // A site without vectors yet is served by the same head: it learns from rows of both kinds.
+    let models = [base.with_heads(heads.clone()), base.without_vectors().with_heads(heads.clone())];
+    let models = if base.has_vectors() { &models[..] } else { &models[1..] };
     let mut rows = Vec::new();
-    for example in data {
+    for (example, model) in data.iter().flat_map(|e| models.iter().map(move |m| (e, m))) {
         for gold in example.gold.iter().filter(|g| g.field == "diagnosis" || g.field == "history") {
             let Some(code) = &gold.code else { continue };
             for (candidate, row) in model.code_rows(example.reading, &gold.span, gold.field == "history") {

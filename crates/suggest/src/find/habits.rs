@@ -18,15 +18,11 @@ fn class(clause: &str) -> &'static str {
     if UNKNOWN.is_match(clause) {
         return "unknown";
     }
-    let former = FORMER.is_match(clause);
     let lower = clause.to_lowercase();
     let never = NEVER.is_match(clause);
-    if former
-        && !(never && lower.contains("never"))
-        && !lower.contains("no previous")
-        && !lower.contains("no past")
-        && !lower.contains("no prior")
-    {
+    let denied =
+        ["no previous", "no past", "no prior"].iter().any(|w| lower.contains(w)) || lower.contains("never");
+    if FORMER.is_match(clause) && !denied {
         return "former";
     }
     if never {
@@ -94,6 +90,8 @@ fn habit(doc: &Doc<'_>, concept: Concept, words: &regex::Regex, other: &regex::R
             "parents",
             "alcohol level",
             "isopropyl",
+            "six pack",
+            "six-pack",
             "rubbing",
             "blood alcohol",
             "level",
@@ -111,6 +109,10 @@ fn habit(doc: &Doc<'_>, concept: Concept, words: &regex::Regex, other: &regex::R
         .iter()
         .any(|w| lower.contains(w))
         {
+            continue;
+        }
+        let following = doc.after(hit.end(), 10, doc.text.len()).to_lowercase();
+        if word.starts_with("pack") && (following.starts_with(" of beer") || following.contains("red ")) {
             continue;
         }
         let mut class = class(text);

@@ -124,7 +124,8 @@ fn result(doc: &Doc<'_>, first: Word, last: Word, shy: bool, before: &[Found]) -
     }
     // An amount without "per" is a dose, unless the laboratory section says otherwise.
     let amount = unit.is_some_and(|u| {
-        ["mg", "mcg", "g", "meq", "ml", "unit", "units", "u", "iu"].contains(&u.as_str().trim().to_lowercase().as_str())
+        ["mg", "mcg", "g", "meq", "ml", "unit", "units", "u", "iu"]
+            .contains(&u.as_str().trim().to_lowercase().as_str())
     });
     if amount && !at_home {
         return None;

@@ -276,7 +276,9 @@ fn distinct(doc: &Doc<'_>, found: Vec<Found>) -> Vec<Found> {
 mod tests {
     use super::*;
 
-    fn rows(text: &str) -> Vec<(String, String, Vec<(String, String)>)> {
+    type Attributes = Vec<(String, String)>;
+
+    fn rows(text: &str) -> Vec<(String, String, Attributes)> {
         let doc = Doc::new(text, 5000);
         find(&doc)
             .into_iter()

@@ -51,8 +51,7 @@ fn complaint(doc: &Doc<'_>) -> Option<Found> {
                     .captures(text)
                     .and_then(|c| c.get(1))
                     .map_or(lead, |m| if text.len() > 60 { m.start() } else { lead });
-            if let Some(first) =
-                doc.str(&(start..segment.range.end)).chars().position(|c| c.is_alphanumeric())
+            if let Some(first) = doc.str(&(start..segment.range.end)).chars().position(char::is_alphanumeric)
             {
                 let skip: usize =
                     doc.str(&(start..segment.range.end)).chars().take(first).map(char::len_utf8).sum();

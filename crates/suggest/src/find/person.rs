@@ -9,7 +9,6 @@ pattern! {
     AGE_WORDS = r"(?i)\b((twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety|ten|eleven|twelve|thirteen|fourteen|fifteen|sixteen|seventeen|eighteen|nineteen|one|two|three|four|five|six|seven|eight|nine)(?:[ -](one|two|three|four|five|six|seven|eight|nine))?[ -](year|month|week|day)s?[ -]old)";
     AGE_LABEL = r"(?i)\b(?:age|aged)\b[ \t]*(?::|of|is|,)?[ \t]*((\d{1,3})(?:[ \t]*(year|yr|month|week|day)s?)?)\b";
     AGE_SEX = r"\b((\d{1,3}))[ -]?(?:M|F|WM|WF|BM|BF|y F|y M)\b";
-    AGE_BARE = r"(?i)\b((\d{1,2})[ -](month|week|day)s?)\b";
     NOUN = r"(?i)\b(?:(woman|women|female|lady|girl|mrs|ms|miss|housewife|mother|primigravida|multigravida)|(man|male|gentleman|boy|mr|gentlemen))\b";
     ABBREVIATED = r"\b(?:\d{1,3}[ -]?(?:y/?o|yo|y\.o\.|year[ -]old)?[ -]?)(?:(F|WF|BF|AAF)|(M|WM|BM|AAM))\b|(?i:\b(?:sex|gender)[ \t]*:[ \t]*)(?:(F)|(M))(?:\b)";
     PRONOUN = r"(?i)\b(?:(she|her|hers|herself)|(he|his|him|himself))\b";

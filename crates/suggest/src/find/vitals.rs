@@ -50,21 +50,21 @@ pub(crate) fn find(doc: &Doc<'_>) -> Vec<Found> {
         Concept::Temperature,
         &[(&TEMPERATURE, "named"), (&LETTER_TEMPERATURE, "letter")],
         34.0..110.0,
-        |text| temperature(text),
+        temperature,
     ));
     out.extend(figure(
         doc,
         Concept::OxygenSaturation,
         &[(&SATURATION, "named"), (&ON_AIR, "on air")],
         50.0..101.0,
-        |text| saturation(text),
+        saturation,
     ));
     out.extend(figure(
         doc,
         Concept::Weight,
         &[(&WEIGHT, "named"), (&POUND_MAN, "adjective")],
         0.4..1500.0,
-        |text| weight(text),
+        weight,
     ));
     out.extend(figure(doc, Concept::Height, &[(&HEIGHT, "named"), (&TALL, "tall")], 0.0..300.0, |text| {
         height(text)
@@ -246,10 +246,10 @@ pub(crate) fn weight(text: &str) -> Option<String> {
     let unit = unit.trim_start_matches(|c: char| !c.is_alphabetic());
     let unit = match unit {
         "" => return Some(figure),
-        u if u.starts_with("p") || u.starts_with("lb") => "lb",
-        u if u.starts_with("k") => "kg",
-        u if u.starts_with("g") => "g",
-        u if u.starts_with("o") => "oz",
+        u if u.starts_with('p') || u.starts_with("lb") => "lb",
+        u if u.starts_with('k') => "kg",
+        u if u.starts_with('g') => "g",
+        u if u.starts_with('o') => "oz",
         _ => return None,
     };
     Some(format!("{figure} {unit}"))

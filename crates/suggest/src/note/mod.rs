@@ -8,7 +8,7 @@ mod words;
 
 use std::ops::Range;
 
-pub(crate) use section::{Section, SectionKind};
+pub(crate) use section::{Section, SectionKind, prototypes};
 pub(crate) use segment::Segment;
 pub(crate) use words::Word;
 
@@ -34,6 +34,12 @@ impl<'t> Doc<'t> {
         let segments = segment::split(text, &sections);
         let words = words::split(text);
         Self { text, sections, segments, words }
+    }
+
+    /// Headings that neither the lexicon nor a keyword knew.
+    pub fn unknown_headings(&self) -> Vec<usize> {
+        let unknown = |s: &Section| !s.known && s.title.len() > 3 && s.title.chars().any(char::is_alphabetic);
+        self.sections.iter().enumerate().filter(|(_, s)| unknown(s)).map(|(i, _)| i).collect()
     }
 
     pub fn section(&self, segment: &Segment) -> &Section {

@@ -96,8 +96,6 @@ pub(crate) struct Section {
     pub kind: SectionKind,
     /// The heading's words, folded; empty before the first heading.
     pub title: String,
-    /// The heading with its colon; empty before the first heading.
-    pub heading: Range<usize>,
     pub body: Range<usize>,
     /// Whether the lexicon or a keyword knew the heading; what it did not know the transformer may still place.
     pub known: bool,
@@ -201,13 +199,7 @@ pub(super) fn split(text: &str) -> Vec<Section> {
     let headings = heading::find(text);
     let mut sections: Vec<Section> = Vec::with_capacity(headings.len() + 1);
     let first = headings.first().map_or(text.len(), |h| h.range.start);
-    sections.push(Section {
-        kind: SectionKind::None,
-        title: String::new(),
-        heading: 0..0,
-        body: 0..first,
-        known: true,
-    });
+    sections.push(Section { kind: SectionKind::None, title: String::new(), body: 0..first, known: true });
     for (i, found) in headings.iter().enumerate() {
         let end = headings.get(i + 1).map_or(text.len(), |h| h.range.start);
         let before = sections.last().map_or(SectionKind::None, |s| s.kind);
@@ -226,13 +218,7 @@ pub(super) fn split(text: &str) -> Vec<Section> {
             Some(kind) => (kind, true),
             None => (SectionKind::Other, false),
         };
-        sections.push(Section {
-            kind,
-            title: found.title.clone(),
-            heading: found.range.clone(),
-            body: found.range.end..end,
-            known,
-        });
+        sections.push(Section { kind, title: found.title.clone(), body: found.range.end..end, known });
     }
     sections
 }

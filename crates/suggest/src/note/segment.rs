@@ -110,7 +110,7 @@ fn numbered(text: &str, range: Range<usize>, item: bool) -> Vec<(Range<usize>, b
         let number: u32 = number.as_str().parse().unwrap_or(0);
         let fits = match expected {
             Some(next) => number == next,
-            None => number == 2 && (item || body.starts_with("1")) || number == 1,
+            None => number == 2 && (item || body.starts_with('1')) || number == 1,
         };
         if fits {
             cuts.push((marker.start(), marker.end()));

@@ -1,3 +1,4 @@
+use super::SectionKind as K;
 use super::*;
 use proptest::prelude::*;
 
@@ -14,7 +15,6 @@ fn segments(text: &str) -> Vec<&str> {
 fn finds_headings_in_all_their_dress() {
     let text = "CHIEF COMPLAINT: Cough.\r\nPast Medical History - asthma\r\n3. Allergies: none\r\nPLAN\r\nRest. FOLLOWUP: two weeks.";
     let found: Vec<SectionKind> = kinds(text).into_iter().map(|k| k.1).collect();
-    use SectionKind as K;
     assert_eq!(found, [K::Complaint, K::Past, K::Allergies, K::Plan, K::FollowUp]);
 }
 
@@ -22,7 +22,6 @@ fn finds_headings_in_all_their_dress() {
 fn body_systems_follow_the_section_that_they_stand_in() {
     let text = "REVIEW OF SYSTEMS:\nHEENT: no headache\nPHYSICAL EXAMINATION:\nHEENT: clear";
     let found: Vec<SectionKind> = kinds(text).into_iter().map(|k| k.1).collect();
-    use SectionKind as K;
     assert_eq!(found, [K::Review, K::Review, K::Exam, K::Exam]);
 }
 

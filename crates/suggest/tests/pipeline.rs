@@ -1,0 +1,265 @@
+//! The whole pipeline with the shipped encoder and code release.
+
+use std::path::Path;
+use std::sync::{Arc, OnceLock};
+
+use overread_codes::Release;
+use overread_domain::entry::Entry;
+use overread_domain::span::CodePoints;
+use overread_domain::suggestion::{Assertion, Suggestion};
+use overread_domain::template::{Cardinality, ENCOUNTER_ABSTRACT, Field, FieldKind, Group};
+use overread_domain::{Action, CodeRole, DecisionId, ItemId, NoteMeta, Template};
+use overread_suggest::{CodeSearch, NoteInput, Options, SearchOptions, Suggest, Suggested, Suggester};
+use proptest::prelude::*;
+
+fn root() -> std::path::PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+fn model() -> &'static Suggester {
+    static MODEL: OnceLock<Suggester> = OnceLock::new();
+    MODEL.get_or_init(|| {
+        let bytes = std::fs::read(root().join("data/icd-10-cm/2026-04.ovr")).expect("the release ships");
+        let release = Arc::new(Release::from_bytes(&bytes).expect("the release reads"));
+        Suggester::load(&root().join("models/minilm-base"), release, Options::default())
+            .expect("the model loads")
+    })
+}
+
+fn abstract_template() -> Template {
+    serde_json::from_str(ENCOUNTER_ABSTRACT).expect("the template is legal")
+}
+
+fn suggest(text: &str, template: &Template) -> Suggested {
+    model().suggest(&NoteInput { text, meta: &NoteMeta::default() }, template).expect("any text is legal")
+}
+
+/// Accepting everything that is shown must be legal: the entry is the judge of the contract.
+fn accept_all(text: &str, template: &Template, suggestions: &[Suggestion]) {
+    let points = CodePoints::new(text);
+    let mut entry = Entry::new(template, suggestions, &points);
+    let rows: Vec<ItemId> = entry.items().iter().map(|item| item.id.clone()).collect();
+    for (n, item) in rows.into_iter().enumerate() {
+        let content = entry.item(&item).expect("it stands there").content.clone();
+        let id = DecisionId::new(format!("d{n}"));
+        entry.apply(id, Action::Correct { item, content }).expect("what is suggested may stand");
+    }
+    for suggestion in suggestions {
+        assert!(!suggestion.content.evidence.is_empty(), "no evidence for {}", suggestion.content.field);
+        for quoted in suggestion.content.evidence.iter().chain(suggestion.content.attributes.values()) {
+            points.resolve(quoted).expect("quotes are what the text holds");
+        }
+        assert!((0.0..=1.0).contains(&suggestion.confidence));
+        assert!(suggestion.candidates.len() <= 8);
+        for candidate in &suggestion.candidates {
+            assert!(model().release().is_billable(&candidate.code), "{}", candidate.code);
+        }
+    }
+}
+
+const NOTE: &str = "CHIEF COMPLAINT: Worsening cough.\r\n\r\n\
+HISTORY OF PRESENT ILLNESS: This 68-year-old woman came in with a worsening cough. She denies fever, chills or chest pain.\r\n\r\n\
+PAST MEDICAL HISTORY: Hypertension. Cholecystectomy in 1998.\r\n\r\n\
+FAMILY HISTORY: Mother had breast cancer.\r\n\r\n\
+SOCIAL HISTORY: Quit smoking in 2001. Does not drink.\r\n\r\n\
+ALLERGIES: Penicillin causes hives.\r\n\r\n\
+MEDICATIONS:\r\n1. Lisinopril 20 mg p.o. daily.\r\n2. Warfarin 5 mg daily.\r\n\r\n\
+PHYSICAL EXAMINATION:\r\nVITAL SIGNS: Temperature 99.1, pulse 88, respirations 18, blood pressure 142/86.\r\n\r\n\
+LABORATORY DATA: White count 13.2, hemoglobin 12.1.\r\n\r\n\
+ASSESSMENT:\r\n1. Community-acquired pneumonia.\r\n2. Atrial fibrillation.\r\n\r\n\
+PLAN: Start azithromycin. Follow up with me in two weeks.\r\n";
+
+#[test]
+fn fills_the_shipped_template() {
+    let template = abstract_template();
+    let found = suggest(NOTE, &template);
+    accept_all(NOTE, &template, &found.suggestions);
+    let shown = |field: &str| -> Vec<&Suggestion> {
+        found.suggestions.iter().filter(|s| s.shown && s.content.field == field).collect()
+    };
+    let value = |field: &str| shown(field).first().and_then(|s| s.content.value.clone()).unwrap_or_default();
+    assert_eq!(value("age"), "68 years");
+    assert_eq!(value("sex"), "female");
+    assert_eq!(value("blood_pressure"), "142/86");
+    assert_eq!(value("temperature"), "99.1 F");
+    assert_eq!(value("tobacco_use"), "former");
+    assert_eq!(value("alcohol_use"), "none");
+    let quotes = |field: &str| -> Vec<String> {
+        shown(field).iter().map(|s| s.content.evidence[0].quote.to_lowercase()).collect()
+    };
+    assert_eq!(quotes("medication")[..2], ["lisinopril", "warfarin"]);
+    assert_eq!(shown("medication")[0].content.attributes["dose"].quote, "20 mg");
+    assert_eq!(quotes("allergy"), ["penicillin"]);
+    assert!(quotes("diagnosis").iter().any(|q| q.contains("pneumonia")), "{:?}", quotes("diagnosis"));
+    assert!(quotes("absent_condition").contains(&"fever".to_owned()), "{:?}", quotes("absent_condition"));
+    let fibrillation =
+        shown("diagnosis").into_iter().find(|s| s.content.evidence[0].quote.contains("fibrillation"));
+    assert_eq!(fibrillation.unwrap().candidates[0].code, "I48.91");
+    let family = shown("family_history");
+    assert_eq!(family[0].content.assertion, Some(Assertion::Family));
+    let finals = shown("final_code");
+    assert_eq!(finals.iter().filter(|s| s.content.role == Some(CodeRole::Principal)).count(), 1);
+    assert!(finals.iter().any(|s| s.content.code.as_ref().is_some_and(|c| c.code == "Z79.01")));
+}
+
+#[test]
+fn equal_input_gives_equal_output() {
+    let template = abstract_template();
+    assert_eq!(suggest(NOTE, &template), suggest(NOTE, &template));
+}
+
+#[test]
+fn odd_notes_are_read_soberly() {
+    let template = abstract_template();
+    let endless = "0".repeat(3000);
+    let odd = [
+        "",
+        "   \r\n\t ",
+        ".",
+        "1234567890 42 7/7/7 99",
+        "\u{0}\u{1}\u{7f}\u{200b}",
+        "病人无发热，血压正常。",
+        "ASSESSMENT:",
+        "1. 2. 3.",
+        "Пациент жалуется на кашель.",
+        "😷😷😷 T 38.5 °C 😷",
+        "e\u{301}\u{301}\u{301}: \u{a0}",
+        "BP: /",
+        "a:b:c:d:\r\r\r\n",
+        &endless,
+    ];
+    for text in odd {
+        accept_all(text, &template, &suggest(text, &template).suggestions);
+    }
+    assert!(suggest("", &template).suggestions.is_empty());
+}
+
+#[test]
+fn a_note_of_two_megabytes_is_read_up_to_the_limit() {
+    let small = Options { token_limit: 512, byte_limit: 20_000, threads: 0 };
+    let model = Suggester::load(&root().join("models/minilm-base"), model().release(), small).unwrap();
+    let text = NOTE.repeat(2_000_000 / NOTE.len());
+    let template = abstract_template();
+    let found = model.suggest(&NoteInput { text: &text, meta: &NoteMeta::default() }, &template).unwrap();
+    let until = found.read_until.expect("it says where it stopped");
+    assert!(until < 20_000);
+    assert!(found.suggestions.iter().any(|s| s.content.field == "age"));
+    accept_all(&text, &template, &found.suggestions);
+}
+
+fn text_field(id: &str, label: &str, description: &str, kind: FieldKind) -> Field {
+    Field {
+        id: id.into(),
+        label: label.into(),
+        description: description.into(),
+        examples: Vec::new(),
+        kind,
+        cardinality: Cardinality::One,
+        required: false,
+        assertion: false,
+        code_system: None,
+        attributes: Vec::new(),
+    }
+}
+
+fn template_of(fields: Vec<Field>) -> Template {
+    Template {
+        id: "own".into(),
+        version: 1,
+        name: "Own".into(),
+        groups: vec![Group { label: "All".into(), fields }],
+    }
+}
+
+#[test]
+fn a_field_of_other_name_is_bound_by_what_its_label_means() {
+    let fields = vec![
+        text_field("patient_years", "Age of the patient", "how old the patient is", FieldKind::Age),
+        text_field(
+            "smoking",
+            "Smoking status",
+            "whether the patient smokes",
+            FieldKind::Choice {
+                options: ["never", "former", "current", "unknown"].map(String::from).to_vec(),
+            },
+        ),
+    ];
+    let found = suggest(NOTE, &template_of(fields));
+    let value = |id: &str| {
+        found.suggestions.iter().find(|s| s.content.field == id).and_then(|s| s.content.value.clone())
+    };
+    assert_eq!(value("patient_years").as_deref(), Some("68 years"));
+    assert_eq!(value("smoking").as_deref(), Some("former"));
+}
+
+#[test]
+fn a_field_that_no_rule_knows_is_filled_by_meaning() {
+    let text = "ECHOCARDIOGRAM: The left ventricle is dilated. Ejection fraction is 35%. No effusion.\n\
+        SOCIAL HISTORY: She lives alone in an apartment with two cats. Retired teacher.";
+    let fields = vec![
+        text_field(
+            "ef",
+            "Ejection fraction",
+            "left ventricular ejection fraction",
+            FieldKind::Quantity { units: vec!["%".into()] },
+        ),
+        text_field("living", "Living situation", "with whom and where the patient lives", FieldKind::Text),
+    ];
+    let template = template_of(fields);
+    let found = suggest(text, &template);
+    accept_all(text, &template, &found.suggestions);
+    let best = |id: &str| {
+        found.suggestions.iter().find(|s| s.content.field == id).map(|s| s.content.evidence[0].quote.clone())
+    };
+    assert_eq!(best("ef").as_deref(), Some("35%"));
+    assert!(best("living").is_some_and(|q| q.contains("lives alone")), "{:?}", best("living"));
+}
+
+#[test]
+fn five_hundred_fields_are_filled_like_one() {
+    let kinds =
+        [FieldKind::Text, FieldKind::Date, FieldKind::Quantity { units: vec![] }, FieldKind::Condition];
+    let fields = (0..500)
+        .map(|i| {
+            text_field(&format!("f{i}"), &format!("Finding {i}"), "anything about it", kinds[i % 4].clone())
+        })
+        .collect();
+    let template = template_of(fields);
+    template.check().unwrap();
+    let found = suggest(NOTE, &template);
+    accept_all(NOTE, &template, &found.suggestions);
+}
+
+#[test]
+fn the_version_speaks_of_all_that_decides() {
+    let info = model().model();
+    assert_eq!(info.version.len(), 64);
+    // Without the pooler, which nothing here uses.
+    assert_eq!(info.parameters, 22_565_376);
+    let other = model().with_heads(overread_suggest::Heads::built_in());
+    if info.heads {
+        assert_ne!(other.model().version, info.version);
+    }
+}
+
+#[test]
+fn codes_are_found_by_words_before_there_are_vectors() {
+    let search = CodeSearch::new(model().release(), model().encoder());
+    let (hits, semantic) = search.search("essential hypertension", &SearchOptions::default()).unwrap();
+    assert!(!semantic);
+    assert_eq!(hits[0].code, "I10");
+    assert!(search.search("", &SearchOptions::default()).unwrap().0.is_empty());
+    let mut seen = 0;
+    let stopped = search.build_vectors(&mut |done, _| seen = done, &|| true);
+    assert!(stopped.is_err() && seen == 0 && !search.has_vectors());
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+    #[test]
+    fn any_text_gives_a_legal_entry(text in "(\\PC|[\r\n\t:.,/0-9%A-Za-z ]|(BP|pulse|mg|ALLERGIES:|denies|pneumonia|Lasix|smokes|HISTORY:| ))\
+{0,120}") {
+        let template = abstract_template();
+        accept_all(&text, &template, &suggest(&text, &template).suggestions);
+    }
+}
