@@ -71,10 +71,9 @@ fn suggestions_come_in_the_order_of_the_notes_and_point_into_them() {
         ("b", "😷 A 65-year-old woman with hypertension.\r\nBP 150/90. She takes lisinopril 10 mg daily."),
         ("a", "Second note: 40-year-old man with asthma."),
     ];
-    let lines: String = notes
-        .iter()
-        .map(|(id, text)| format!("{}\n", serde_json::json!({ "id": id, "text": text, "other": 1 })))
-        .collect();
+    let line =
+        |(id, text): &(&str, &str)| serde_json::json!({ "id": id, "text": text, "other": 1 }).to_string();
+    let lines = notes.iter().map(line).collect::<Vec<_>>().join("\n");
     std::fs::write(folder.path().join("in.jsonl"), lines).unwrap();
     good(&run(folder.path(), &["suggest", "--input", "in.jsonl", "--output", "out.jsonl"]));
     let written = std::fs::read_to_string(folder.path().join("out.jsonl")).unwrap();

@@ -20,6 +20,9 @@ mod views;
 mod web;
 mod worker;
 
+/// The HTTP types of [`router`], for those who call it without a socket.
+pub use axum;
+
 pub use app::{App, Setup};
 pub use auth::access::{Access, RULES, Rule, access};
 pub use auth::password::{Weak, check as check_password, hash as hash_password};

@@ -2,12 +2,12 @@
 
 use std::sync::LazyLock;
 
-use axum::Router;
-use axum::body::Body;
-use axum::http::{HeaderMap, Method, Request, header};
 use http_body_util::BodyExt as _;
 use overread_api::{ErrorBody, ErrorCode, path};
 use overread_domain::EntryId;
+use overread_server::axum::Router;
+use overread_server::axum::body::Body;
+use overread_server::axum::http::{HeaderMap, Method, Request, header};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};

@@ -3,11 +3,11 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock};
 
-use axum::Router;
 use overread_api::entry::{EntryRow, EntryView};
 use overread_api::{Page, path};
 use overread_codes::Release;
 use overread_domain::{EntryId, Role, UserId};
+use overread_server::axum::Router;
 use overread_server::{App, Config, Loaded, Model, Setup, hash_password, router, run_workers};
 use overread_store::{NewUser, Source, Store};
 use tokio::sync::watch;

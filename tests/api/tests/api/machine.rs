@@ -2,12 +2,12 @@
 
 use std::net::SocketAddr;
 
-use axum::body::Body;
-use axum::extract::ConnectInfo;
-use axum::http::{Request, header};
 use overread_api::{ErrorCode, path};
 use overread_api_tests::{NOTE, World, WorldOptions, root};
 use overread_domain::Role;
+use overread_server::axum::body::Body;
+use overread_server::axum::extract::ConnectInfo;
+use overread_server::axum::http::{Request, header};
 use overread_server::{Config, Model};
 use serde_json::{Value, json};
 

@@ -1,10 +1,10 @@
 //! Every route, every role.
 
-use axum::http::Method;
 use overread_api::ErrorCode;
 use overread_api::path::fill;
 use overread_api_tests::{PASSWORD, World};
 use overread_domain::Role;
+use overread_server::axum::http::Method;
 use overread_server::{Access, RULES, Rule};
 use serde_json::json;
 

@@ -1,10 +1,10 @@
 //! Signing in and out.
 
-use axum::http::header;
 use overread_api::session::SessionView;
 use overread_api::{ErrorCode, path};
 use overread_api_tests::{Client, PASSWORD, World};
 use overread_domain::{Role, UserId};
+use overread_server::axum::http::header;
 use overread_store::UserPatch;
 use serde_json::json;
 
