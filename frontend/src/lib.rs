@@ -29,6 +29,10 @@
 //! | `#system`, `#jobs`, `[data-job]`, `#users`, `[data-user]`, `#templates` | administration |
 // Leptos components take their properties by value and have view types that cannot be named.
 #![expect(clippy::needless_pass_by_value, reason = "component properties are owned by their component")]
+#![allow(
+    clippy::large_types_passed_by_value,
+    reason = "signals carry where they were made in debug builds only"
+)]
 
 pub mod logic;
 pub mod pages;

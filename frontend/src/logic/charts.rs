@@ -59,8 +59,8 @@ mod tests {
 
     #[test]
     fn scales_either_way_and_stays_inside() {
-        assert_eq!(Scale { from: 100.0, to: 0.0 }.at(0.25), 75.0);
-        assert_eq!(Scale { from: 0.0, to: 10.0 }.at(1.7), 10.0);
+        assert!((Scale { from: 100.0, to: 0.0 }.at(0.25) - 75.0).abs() < 1e-9);
+        assert!((Scale { from: 0.0, to: 10.0 }.at(1.7) - 10.0).abs() < 1e-9);
     }
 
     #[test]

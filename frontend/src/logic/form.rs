@@ -151,8 +151,7 @@ fn looks_like(kind: &FieldKind, value: &str) -> bool {
         }
         FieldKind::BloodPressure => value.split_once('/').is_some_and(|(a, b)| digits(a) && digits(b)),
         FieldKind::Quantity { units } => {
-            let bare =
-                units.iter().filter_map(|unit| value.strip_suffix(unit.as_str())).next().unwrap_or(value);
+            let bare = units.iter().find_map(|unit| value.strip_suffix(unit.as_str())).unwrap_or(value);
             number(bare.trim())
         }
         FieldKind::Choice { options } => options.iter().any(|option| option == value),

@@ -5,14 +5,14 @@ use overread_domain::{Assertion, CodeRole, EntryStatus, ItemState};
 
 pub fn percent(value: f64) -> String {
     let figure = value * 100.0;
-    if figure >= 99.95 || figure < 0.05 { format!("{figure:.0} %") } else { format!("{figure:.1} %") }
+    if (0.05..99.95).contains(&figure) { format!("{figure:.1} %") } else { format!("{figure:.0} %") }
 }
 
 pub fn count(n: u64) -> String {
     let digits = n.to_string();
     let mut out = String::new();
     for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index) % 3 == 0 {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
             out.push('\u{202f}');
         }
         out.push(digit);

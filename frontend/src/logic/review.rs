@@ -110,7 +110,7 @@ impl Review {
                     dropped.push(Dropped { action, why });
                     continue;
                 }
-                pending.actions = kept.clone();
+                pending.actions.clone_from(&kept);
                 pending.actions.push(action.clone());
                 let fits = self.with_entry(|entry| {
                     pending.local().try_for_each(|(id, action)| {

@@ -68,6 +68,7 @@ impl RowState {
 }
 
 #[derive(Clone, Debug, PartialEq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own that the row shows")]
 pub struct Row {
     pub key: RowKey,
     pub group: usize,

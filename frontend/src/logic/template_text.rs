@@ -22,7 +22,7 @@ pub fn read(text: &str) -> Result<Template, Fault> {
         let line = named.and_then(|id| {
             let last = id.rsplit('.').next().unwrap_or_default().to_owned();
             let wanted = format!("\"{last}\"");
-            text.lines().enumerate().filter(|(_, line)| line.contains(&wanted)).last().map(|(at, _)| at + 1)
+            (1..).zip(text.lines()).filter(|(_, line)| line.contains(&wanted)).map(|(at, _)| at).last()
         });
         Fault { line, message }
     })?;

@@ -171,13 +171,13 @@ fn Editor(template: Template, saved: Callback<Template>) -> impl IntoView {
                     "Save as a new version"
                 </button>
             </header>
-            {move || match read_now.get() {
-                Err(fault) => fault_line(fault).into_any(),
-                Ok(_) => {
-                    let news = news().unwrap_or_default();
-                    let said = if news.is_empty() { "No change.".to_owned() } else { news.join("; ") };
-                    view! { <p class="faint" role="status">{said}</p> }.into_any()
+            {move || {
+                if let Err(fault) = read_now.get() {
+                    return fault_line(fault).into_any();
                 }
+                let news = news().unwrap_or_default();
+                let said = if news.is_empty() { "No change.".to_owned() } else { news.join("; ") };
+                view! { <p class="faint" role="status">{said}</p> }.into_any()
             }}
             <p class="bad" role="alert">
                 {move || refused.get()}

@@ -83,12 +83,11 @@ impl Review {
         let next = self.projection.with_untracked(|p| {
             p.as_ref().and_then(|p| p.undecided_from(self.current.get_untracked().as_ref(), true))
         });
-        match next {
-            Some(next) => self.select(Some(next)),
-            None => {
-                self.mark_done();
-                self.show_evidence();
-            }
+        if next.is_some() {
+            self.select(next);
+        } else {
+            self.mark_done();
+            self.show_evidence();
         }
     }
 
@@ -103,13 +102,13 @@ impl Review {
     pub fn accept(self) {
         let Some(row) = self.current_row_now() else { return };
         match (&row.key, row.state) {
-            (RowKey::Item(_), RowState::Item(overread_domain::ItemState::Accepted)) => self.advance(),
+            (RowKey::Item(_), RowState::Item(overread_domain::ItemState::Accepted))
+            | (RowKey::Field(_), RowState::ConfirmedEmpty) => self.advance(),
             (RowKey::Item(item), _) => {
                 if self.decide(vec![Action::Accept { item: item.clone() }]) {
                     self.advance();
                 }
             }
-            (RowKey::Field(_), RowState::ConfirmedEmpty) => self.advance(),
             (RowKey::Field(field), _) => {
                 let field = field.clone();
                 self.add_to(&field, self.selection.get_untracked());

@@ -45,7 +45,7 @@ pub fn Editor(form: Form) -> impl IntoView {
             save();
         }
     };
-    dom::focus_soon(first_control(&field.get_untracked(), &form.get_untracked()));
+    dom::focus_soon(first_control(field.get_untracked().as_ref(), &form.get_untracked()));
     let body = move || field.get().map(|field| view! { <Fields field=field form=form /> });
     view! {
         <section id="editor" class="card tall" aria-labelledby="editor-title" on:keydown=key>
@@ -73,8 +73,8 @@ pub fn Editor(form: Form) -> impl IntoView {
     }
 }
 
-fn first_control(field: &Option<Field>, form: &Form) -> &'static str {
-    match field.as_ref().map(|field| &field.kind) {
+fn first_control(field: Option<&Field>, form: &Form) -> &'static str {
+    match field.map(|field| &field.kind) {
         Some(FieldKind::Code) => "code-search",
         _ if form.adds && form.evidence.is_empty() => "edit-value",
         Some(FieldKind::Condition) if form.adds => "code-search",

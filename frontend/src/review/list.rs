@@ -12,7 +12,8 @@ pub fn RowList() -> impl IntoView {
     let review = expect_context::<Review>();
     let active = move || review.current.with(|key| key.as_ref().map(RowKey::dom));
     let groups = move || {
-        let order = review.order.get();
+        let mut order = review.order.get();
+        order.truncate(review.drawn.get());
         let template = review.head.with(|head| head.as_ref().map(|head| head.template.clone()));
         template.map(|template| {
             let keys = review.rows.with_value(|rows| {

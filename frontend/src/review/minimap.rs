@@ -16,12 +16,10 @@ fn lines_before(text: &str, points: &[usize]) -> (Vec<f64>, f64) {
     let mut found = vec![0.0; points.len()];
     let mut next = order.into_iter().peekable();
     let (mut lines, mut column) = (0usize, 0usize);
-    let mut count = 0;
-    for c in text.chars() {
+    for (count, c) in text.chars().enumerate() {
         while let Some(index) = next.next_if(|&index| points[index] <= count) {
             found[index] = lines as f64;
         }
-        count += 1;
         column += 1;
         if c == '\n' || column >= LINE {
             lines += 1;
@@ -40,6 +38,10 @@ pub fn Minimap() -> impl IntoView {
     let review = expect_context::<Review>();
     // Places move only when evidence does; states and the current row are told by class.
     let places = Memo::new(move |_| {
+        // The rows come first.
+        if review.order.with(Vec::len) > review.drawn.get() {
+            return Vec::new();
+        }
         review.projection.with(|projection| {
             projection
                 .iter()

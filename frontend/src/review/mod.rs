@@ -14,6 +14,7 @@ mod list;
 mod minimap;
 mod note;
 mod note_pane;
+mod open;
 mod page;
 mod panel;
 mod state;

@@ -2,6 +2,7 @@
 
 use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
+use overread_api::entry::SuggestingState;
 use overread_domain::{EntryStatus, Permission};
 
 use super::card::{Act, Card};
@@ -244,11 +245,10 @@ fn Banner() -> impl IntoView {
         }
         review.head.with(|head| {
             let head = head.as_ref()?;
-            use overread_api::entry::SuggestingState as S;
             match head.suggesting {
-                S::Queued => Some(view! { <span>"… Suggestions are on their way (waiting)."</span> }.into_any()),
-                S::Running => Some(view! { <span>"… The model is reading the note."</span> }.into_any()),
-                S::Failed => {
+                SuggestingState::Queued => Some(view! { <span>"… Suggestions are on their way (waiting)."</span> }.into_any()),
+                SuggestingState::Running => Some(view! { <span>"… The model is reading the note."</span> }.into_any()),
+                SuggestingState::Failed => {
                     let why = head.suggesting_error.clone().unwrap_or_default();
                     let may = app.may(Permission::RunJobs);
                     Some(
@@ -259,7 +259,7 @@ fn Banner() -> impl IntoView {
                         .into_any(),
                     )
                 }
-                S::Done => None,
+                SuggestingState::Done => None,
             }
         })
     };

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
+use std::time::Duration;
 
 use leptos::prelude::*;
 use overread_domain::span::CodePoints;
@@ -15,6 +16,10 @@ use crate::logic::review::Review as Model;
 use crate::logic::rows::{Projection, Row, RowKey};
 use crate::shell::App;
 use crate::web::{dom, http, storage};
+
+/// Rows drawn at once when an entry is opened, and in each step after.
+const FIRST_ROWS: usize = 60;
+const MORE_ROWS: usize = 120;
 
 /// How decisions get away.
 #[derive(Clone, Debug, PartialEq)]
@@ -84,6 +89,8 @@ pub struct Review {
     /// taken and must outlive that place.
     pub rows: StoredValue<HashMap<RowKey, ArcRwSignal<Row>>>,
     pub order: RwSignal<Vec<RowKey>>,
+    /// How many rows are in the document yet: a long entry is drawn in steps, what is in view first.
+    pub drawn: RwSignal<usize>,
     pub current: RwSignal<Option<RowKey>>,
     pub evidence: RwSignal<usize>,
     pub panel: RwSignal<Panel>,
@@ -116,6 +123,7 @@ impl Review {
             projection: RwSignal::new(None),
             rows: StoredValue::new(HashMap::new()),
             order: RwSignal::new(Vec::new()),
+            drawn: RwSignal::new(FIRST_ROWS),
             current: RwSignal::new(None),
             evidence: RwSignal::new(0),
             panel: RwSignal::new(Panel::None),
@@ -217,8 +225,34 @@ impl Review {
         self.revision.set(self.with(|model| model.view.revision).unwrap_or(0));
     }
 
+    /// Back to the first rows, for a new entry.
+    pub fn draw_first(self) {
+        self.drawn.set(FIRST_ROWS);
+    }
+
+    /// Draws the next rows of a long entry, and so on until all are there.
+    pub fn draw_rest(self, turn: u32) {
+        let left = self.order.with_untracked(Vec::len) > self.drawn.get_untracked();
+        if left {
+            set_timeout(
+                move || {
+                    if self.turn.get_value() == turn {
+                        self.drawn.update(|drawn| *drawn = drawn.saturating_add(MORE_ROWS));
+                        self.draw_rest(turn);
+                    }
+                },
+                Duration::from_millis(16),
+            );
+        }
+    }
+
     /// Makes a row the current one and brings its evidence into view.
     pub fn select(self, key: Option<RowKey>) {
+        let place =
+            self.order.with_untracked(|order| order.iter().position(|other| Some(other) == key.as_ref()));
+        if place.is_some_and(|place| place >= self.drawn.get_untracked()) {
+            self.drawn.set(usize::MAX);
+        }
         if self.current.with_untracked(|current| *current != key) {
             self.current.set(key);
             self.evidence.set(0);

@@ -58,6 +58,12 @@ pub struct App {
     pub scope: RwSignal<Scope>,
 }
 
+impl Default for App {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl App {
     pub fn new() -> Self {
         let session = RwSignal::new(Session::Unknown);

@@ -106,8 +106,10 @@ fn everywhere(app: App, command: Command) -> bool {
     true
 }
 
+type Go = Option<Box<dyn Fn(&str)>>;
+
 thread_local! {
-    static GO: std::cell::RefCell<Option<Box<dyn Fn(&str)>>> = const { std::cell::RefCell::new(None) };
+    static GO: std::cell::RefCell<Go> = const { std::cell::RefCell::new(None) };
 }
 
 /// Remembers how to change the page, for code outside of components. Called by a component inside the router.

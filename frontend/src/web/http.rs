@@ -44,7 +44,9 @@ impl Failure {
             Self::Refused(body) => {
                 let mut message = sentence(&body.message);
                 if let Some(id) = &body.request_id {
-                    message.push_str(&format!(" (request {id})"));
+                    message += " (request ";
+                    message += id;
+                    message += ")";
                 }
                 message
             }
