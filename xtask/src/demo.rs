@@ -47,6 +47,7 @@ pub fn run(mut args: Args) -> Result<()> {
     sh.create_dir(&folder)?;
     let mut settings = Settings::of(program, &folder);
     settings.data.clone_from(&folder);
+    settings.semantic = true;
     let users = folder.join(USERS);
     let passwords = if users.is_file() {
         serde_json::from_str(&read(&users)?).with_context(|| users.display().to_string())?

@@ -18,7 +18,6 @@ use crate::shell::{files_below, read, root, shell, step, target, write};
 mod assets;
 
 pub const DIST: &str = "frontend/dist";
-const STAMP: &str = "frontend/dist/.inputs";
 /// What the page is made of; anything else may change without a new build.
 const INPUTS: [&str; 6] =
     ["frontend/src", "frontend/static", "crates/api", "crates/domain", "xtask/src/frontend", ".cargo"];
@@ -29,17 +28,23 @@ pub fn run(mut args: Args) -> Result<()> {
     let dev = args.flag("--dev");
     let force = args.flag("--force");
     args.done()?;
-    if force && root().join(STAMP).is_file() {
-        std::fs::remove_file(root().join(STAMP))?;
+    if force && stamp().is_file() {
+        std::fs::remove_file(stamp())?;
     }
     build(dev)
+}
+
+/// What the built page was made of.
+fn stamp() -> PathBuf {
+    target().join("page.inputs")
 }
 
 /// Builds what is not built yet.
 pub fn build(dev: bool) -> Result<()> {
     let sh = shell()?;
     let inputs = fingerprint(dev)?;
-    if std::fs::read_to_string(root().join(STAMP)).is_ok_and(|stamp| stamp == inputs) {
+    let built = root().join(DIST).join("index.html").is_file();
+    if built && std::fs::read_to_string(stamp()).is_ok_and(|stamp| stamp == inputs) {
         eprintln!("==> page: unchanged");
         return Ok(());
     }
@@ -69,7 +74,7 @@ pub fn build(dev: bool) -> Result<()> {
             write(&dist.join(format!("{name}.br")), compressed(content, if dev { 4 } else { 11 })?)?;
         }
     }
-    write(&root().join(STAMP), &inputs)?;
+    write(&stamp(), &inputs)?;
     for size in sizes()? {
         eprintln!("    {}: {} kB, brotli {} kB", size.name, size.raw / 1000, size.brotli / 1000);
     }

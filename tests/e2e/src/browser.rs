@@ -119,6 +119,9 @@ impl Browser {
             "Emulation.setDeviceMetricsOverride",
             &json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": false }),
         )?;
+        // What the browser's own first page asks for is no matter of the product.
+        browser.goto("about:blank")?;
+        browser.requests()?;
         Ok(browser)
     }
 

@@ -22,8 +22,10 @@ pub struct Settings {
     pub program: PathBuf,
     /// Where database, configuration and log lie.
     pub folder: PathBuf,
-    /// Where vectors of codes are kept. Shared by all test processes: making them takes minutes.
+    /// Where vectors of codes are kept. Shared by all that runs from here: making them takes minutes.
     pub data: PathBuf,
+    /// Whether codes are to be found by meaning too.
+    pub semantic: bool,
     /// The model's folder, if suggestions are wanted.
     pub model: Option<PathBuf>,
     /// Further settings, as environment variables.
@@ -48,7 +50,8 @@ impl Settings {
         Self {
             program: program.into(),
             folder: folder.into(),
-            data: root().join("target/vectors"),
+            data: root().join("target/data"),
+            semantic: false,
             model: Some(root().join("models/minilm-base")),
             env: Vec::new(),
         }
@@ -75,6 +78,7 @@ impl Settings {
             .env("OVERREAD_DATABASE", self.database())
             .env("OVERREAD_DATA_DIR", &self.data)
             .env("OVERREAD_CODES", self.codes())
+            .env("OVERREAD_SEMANTIC", self.semantic.to_string())
             // Where no model is wanted a folder is named that is not there: else the one that ships is found.
             .env("OVERREAD_MODEL", self.model.clone().unwrap_or_else(|| self.folder.join("no-model")))
             .env("RUST_BACKTRACE", "1")

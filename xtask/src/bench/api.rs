@@ -2,10 +2,11 @@
 
 use std::path::Path;
 
-use anyhow::{Result, ensure};
+use anyhow::{Result, bail, ensure};
 use overread_api::code::CodeHits;
 use overread_api::entry::{Decide, Decided, EntryRow, EntryView};
 use overread_api::import::ImportView;
+use overread_api::system::{ModelView, SemanticState, SystemView};
 use overread_api::{Page, path};
 use overread_domain::{Action, Content, Effort, ItemId, Quoted, Role};
 use overread_e2e::{Client, Product, Settings};
@@ -20,10 +21,38 @@ const WANTED: [&str; 3] = ["17 ms (Label Studio 1.23: 166)", "7 ms (69)", "9 ms 
 
 /// A server in a folder of its own, with the people that measuring needs.
 pub fn product(program: &Path, folder: &Path, with_model: bool) -> Result<Product> {
-    let mut settings = Settings::of(program, folder);
-    if !with_model {
-        settings.model = None;
+    with(program, folder, |settings| {
+        if !with_model {
+            settings.model = None;
+        }
+    })
+}
+
+/// The same with codes found by meaning; waits until their vectors are there.
+pub fn with_meaning(program: &Path, folder: &Path) -> Result<Product> {
+    let product = with(program, folder, |settings| settings.semantic = true)?;
+    let lead = product.signed_in("lead")?;
+    let mut shown = 0;
+    loop {
+        let system: SystemView = lead.get(path::SYSTEM)?.json()?;
+        if let ModelView::Unavailable { message } = system.model {
+            bail!("the model can't be used: {message}");
+        }
+        match system.releases.first().map(|release| release.semantic) {
+            Some(SemanticState::Ready) => return Ok(product),
+            Some(SemanticState::Building { done, total }) if done != shown => {
+                eprint!("\r    vectors of codes, once for this checkout: {done} of {total}");
+                shown = done;
+            }
+            _ => {}
+        }
+        std::thread::sleep(std::time::Duration::from_millis(200));
     }
+}
+
+fn with(program: &Path, folder: &Path, change: impl FnOnce(&mut Settings)) -> Result<Product> {
+    let mut settings = Settings::of(program, folder);
+    change(&mut settings);
     settings.add_user("lead", Role::QaLead)?;
     settings.add_user("reviewer", Role::Reviewer)?;
     Product::serve(settings, overread_e2e::product::free_port()?)
@@ -135,8 +164,7 @@ fn full(program: &Path, folder: &Path, entries: usize) -> Result<Vec<Row>> {
 pub fn code_search(program: &Path) -> Result<Vec<Row>> {
     let folder = std::env::temp_dir().join(format!("overread-bench-codes-{}", std::process::id()));
     std::fs::create_dir_all(&folder)?;
-    let mut product = product(program, &folder, true)?;
-    product.until("/readyz", std::time::Duration::from_mins(2))?;
+    let product = with_meaning(program, &folder)?;
     let reviewer = product.signed_in("reviewer")?;
     let queries = read(&root().join("crates/codes/data/phrases.tsv"))?;
     let queries: Vec<&str> =

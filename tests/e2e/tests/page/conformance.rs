@@ -16,11 +16,11 @@ fn import(stage: &Stage, cases: &[Case]) -> Vec<EntryId> {
     stage.import(&notes)
 }
 
-fn add(item: &str, evidence: Vec<Quoted>) -> Decide {
+fn add(case: &Case, item: &str, evidence: Vec<Quoted>) -> Decide {
     let content = Content { field: "history".into(), evidence, ..Content::default() };
     Decide {
         expected_revision: 0,
-        idempotency_key: format!("conformance-{item}"),
+        idempotency_key: format!("{}-{item}-conformance", case.id),
         actions: vec![Action::Add { item: ItemId::new(item), content }],
         effort: Effort::default(),
         suggestions_shown: true,
@@ -41,7 +41,7 @@ fn every_text_and_span_comes_back_from_the_database_and_the_export_as_it_went_in
 
         let mut shifted = evidence.clone();
         shifted[0].quote.push('\u{301}');
-        let refused = stage.lead.post(&address, &add("a0", shifted)).unwrap();
+        let refused = stage.lead.post(&address, &add(case, "a0", shifted)).unwrap();
         let error: ErrorBody = serde_json::from_slice(&refused.body).unwrap();
         assert_eq!((refused.status, error.code), (422, ErrorCode::QuoteMismatch), "{}", case.id);
         let quotes = error.quotes.expect("both quotes, for who sent them");
@@ -52,7 +52,7 @@ fn every_text_and_span_comes_back_from_the_database_and_the_export_as_it_went_in
             case.id
         );
 
-        let decided: Decided = stage.lead.post(&address, &add("a1", evidence)).unwrap().json().unwrap();
+        let decided: Decided = stage.lead.post(&address, &add(case, "a1", evidence)).unwrap().json().unwrap();
         assert_eq!(decided.items.len(), 1, "{}", case.id);
     }
     let export = stage.lead.get(&format!("{}?all=true", path::CORRECTIONS)).unwrap().text();

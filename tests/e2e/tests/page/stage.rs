@@ -1,12 +1,13 @@
 //! A server with people in it, and a browser.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use overread_api::entry::{EntryView, SuggestingState};
+use overread_api::entry::{Decide, Decided, EntryView, SuggestingState};
 use overread_api::import::ImportView;
 use overread_api::path;
-use overread_domain::{EntryId, Role};
+use overread_domain::{Action, Cardinality, Effort, EntryId, RejectReason, Role};
 use overread_e2e::product::{free_port, root};
 use overread_e2e::{Browser, Client, Key, Product, Settings};
 use serde_json::{Value, json};
@@ -94,6 +95,35 @@ impl Stage {
         }
     }
 
+    /// Decides everything over HTTP: accepts the first value of each field, rejects others of fields that take one.
+    pub fn finish(&self, entry: &EntryId) {
+        let view = self.suggested(entry);
+        let mut actions = Vec::new();
+        let mut filled = BTreeSet::new();
+        for item in &view.items {
+            let field = view.template.field(&item.content.field).unwrap();
+            let first = filled.insert(field.id.clone());
+            actions.push(if first || field.cardinality == Cardinality::Many {
+                Action::Accept { item: item.id.clone() }
+            } else {
+                Action::Reject { item: item.id.clone(), reason: RejectReason::Duplicate, comment: None }
+            });
+        }
+        for field in view.template.fields().filter(|field| field.required && !filled.contains(&field.id)) {
+            actions.push(Action::ConfirmEmpty { field: field.id.clone() });
+        }
+        actions.push(Action::Finish {});
+        let request = Decide {
+            expected_revision: view.revision,
+            idempotency_key: format!("finish-{entry}"),
+            actions,
+            effort: Effort::default(),
+            suggestions_shown: true,
+        };
+        let address = path::fill(path::DECISIONS, &[entry.as_str()]);
+        self.lead.post(&address, &request).unwrap().json::<Decided>().unwrap();
+    }
+
     pub fn open(&self, entry: &EntryId) {
         let address = format!("{}/entries/{}", self.product.url(), path::encode(entry.as_str()));
         self.browser.goto(&address).unwrap();
@@ -170,20 +200,20 @@ impl Stage {
         assert!(strangers.is_empty(), "the page asked for {strangers:?}");
     }
 
-    /// axe finds nothing serious on what is shown.
-    pub fn accessible(&self, screen: &str) {
+    /// What axe finds serious on what is shown.
+    pub fn barriers(&self, screen: &str) -> Vec<String> {
         let file: PathBuf = root().join("target/tools/node_modules/axe-core/axe.min.js");
         let axe = std::fs::read_to_string(&file).expect("`cargo xtask setup` installs axe-core");
         self.browser.script(&axe, &[]).unwrap();
         let run = "const done = arguments[0]; axe.run(document, { resultTypes: ['violations'] })
-            .then(r => done(r.violations.map(v => ({ id: v.id, impact: v.impact, nodes: v.nodes.map(n =>
-              n.target.join(' ') + ': ' + n.failureSummary) }))), e => done(String(e)));";
+            .then(r => done(r.violations.map(v => [v.id, v.impact, v.nodes.length, v.nodes[0].target.join(' '),
+              v.nodes[0].failureSummary])), e => done(String(e)));";
         let found = self.browser.script_async(run, &[]).unwrap();
         let found = found.as_array().unwrap_or_else(|| panic!("axe on {screen}: {found}"));
-        let serious: Vec<&Value> = found
+        found
             .iter()
-            .filter(|violation| violation["impact"] == "serious" || violation["impact"] == "critical")
-            .collect();
-        assert!(serious.is_empty(), "axe on {screen}: {serious:#?}");
+            .filter(|violation| violation[1] == "serious" || violation[1] == "critical")
+            .map(|violation| format!("{screen}: {violation}"))
+            .collect()
     }
 }
