@@ -1,6 +1,7 @@
 //! Writes suggestions in the form that evaluation scripts read:
-//! `score_dev NOTES.jsonl OUT.jsonl [--model DIR] [--codes FILE] [--vectors FOLDER]`. Input may be packed with gzip
-//! only if unpacked first (`zcat`); `-` reads standard input.
+//! `score_dev NOTES.jsonl OUT.jsonl [--model DIR] [--codes FILE] [--vectors FOLDER]
+//! [--by-meaning 1]`. `-` reads standard input, so that packed notes come through `zcat`. The last option fills every
+//! field as if no rule knew it.
 
 mod common;
 
@@ -18,8 +19,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let (mut times, mut words) = (Vec::new(), 0);
     for note in common::notes(args.positional(0)?)? {
         let started = Instant::now();
-        let suggested =
-            model.suggest(&NoteInput { text: &note.text, meta: &NoteMeta::default() }, &template)?;
+        let suggested = if args.named("by-meaning") == Some("1") {
+            model.suggest_by_meaning(&note.text, &template)?
+        } else {
+            model.suggest(&NoteInput { text: &note.text, meta: &NoteMeta::default() }, &template)?
+        };
         times.push(started.elapsed().as_secs_f64() * 1000.0);
         words += note.text.split_whitespace().count();
         writeln!(out, "{}", common::line(&note.id, model.model(), &suggested))?;

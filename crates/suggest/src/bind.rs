@@ -36,12 +36,14 @@ pub(crate) fn key(template: &Template) -> String {
 
 impl Binding {
     /// Embeds the labels of the fields that no id settles.
-    pub fn new(encoder: &dyn Encode, template: &Template) -> Result<Self, SuggestError> {
+    /// Without `finders` every field is left to the transformer.
+    pub fn new(encoder: &dyn Encode, template: &Template, finders: bool) -> Result<Self, SuggestError> {
         let mut open: Vec<&Field> = Vec::new();
         let settled: Vec<Option<Concept>> = template
             .fields()
             .map(|field| {
-                let concept = Concept::ALL.into_iter().find(|c| c.id() == field.id && c.fits(&field.kind));
+                let concept =
+                    Concept::ALL.into_iter().find(|c| finders && c.id() == field.id && c.fits(&field.kind));
                 if concept.is_none() {
                     open.push(field);
                 }
@@ -74,7 +76,7 @@ impl Binding {
                 let count =
                     if let FieldKind::Choice { options } = &field.kind { options.len().min(32) } else { 0 };
                 let options = rest.by_ref().take(count).collect();
-                let concept = meant(field, &label, &own[0], &name_vectors);
+                let concept = if finders { meant(field, &label, &own[0], &name_vectors) } else { None };
                 own.push(label);
                 Bound { concept, vectors: own, options }
             })

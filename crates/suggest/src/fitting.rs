@@ -3,8 +3,10 @@
 
 use std::ops::Range;
 
+use overread_domain::Template;
 use overread_domain::suggestion::Assertion;
 
+use crate::bind::Binding;
 use crate::codeset::Condition;
 use crate::heads::CLASSES;
 use crate::linear::Row;
@@ -12,7 +14,7 @@ use crate::mention::Candidate;
 use crate::note::Doc;
 use crate::pipeline::{Analysis, analyse, codes, final_assertion, final_codes, past_row};
 use crate::states::States;
-use crate::{SuggestError, Suggester, codeset, link, mention, pipeline};
+use crate::{SuggestError, Suggested, Suggester, codeset, link, mention, pipeline};
 
 /// Widths of the heads' binary features and of their dense blocks (the mention head's is the encoder's width).
 pub const MENTION_SPARSE: usize = mention::SPARSE;
@@ -99,6 +101,14 @@ impl Suggester {
             .into_iter()
             .map(|f| (f.code, f.row))
             .collect()
+    }
+}
+
+impl Suggester {
+    /// Fills a template as if no finder knew any of its fields: how well meaning alone does.
+    pub fn suggest_by_meaning(&self, text: &str, template: &Template) -> Result<Suggested, SuggestError> {
+        let binding = Binding::new(&*self.encoder, template, false)?;
+        self.fill(text, template, &binding)
     }
 }
 

@@ -184,13 +184,26 @@ impl Suggester {
         Ok((doc, states))
     }
 
+    pub(crate) fn fill(
+        &self,
+        text: &str,
+        template: &Template,
+        binding: &Binding,
+    ) -> Result<Suggested, SuggestError> {
+        let (doc, states) = self.read(text)?;
+        let analysis = pipeline::analyse(&doc, Some(&states), &self.release, &self.heads);
+        let mut rows = compose(self, &doc, &states, &analysis, template, binding);
+        rows.extend(generic::fill(&doc, &states, &analysis, template, binding, &self.release));
+        Ok(crate::compose::finish(text, doc.text.len().min(states.until), rows, template))
+    }
+
     fn binding(&self, template: &Template) -> Result<Arc<Binding>, SuggestError> {
         let key = bind::key(template);
         let mut known = self.bindings.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(binding) = known.get(&key) {
             return Ok(Arc::clone(binding));
         }
-        let binding = Arc::new(Binding::new(&*self.encoder, template)?);
+        let binding = Arc::new(Binding::new(&*self.encoder, template, true)?);
         // Templates are few; a site that edits one all day long must not grow the server.
         if known.len() >= 32 {
             known.clear();
@@ -208,10 +221,6 @@ impl Suggest for Suggester {
     fn suggest(&self, note: &NoteInput<'_>, template: &Template) -> Result<Suggested, SuggestError> {
         template.check()?;
         let binding = self.binding(template)?;
-        let (doc, states) = self.read(note.text)?;
-        let analysis = pipeline::analyse(&doc, Some(&states), &self.release, &self.heads);
-        let mut rows = compose(self, &doc, &states, &analysis, template, &binding);
-        rows.extend(generic::fill(&doc, &states, &analysis, template, &binding, &self.release));
-        Ok(crate::compose::finish(note.text, doc.text.len().min(states.until), rows, template))
+        self.fill(note.text, template, &binding)
     }
 }
