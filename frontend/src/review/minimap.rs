@@ -95,7 +95,7 @@ mod tests {
     #[test]
     fn counts_wrapped_lines() {
         let text = format!("{}\r\nb\n", "a".repeat(200));
-        let (lines, total) = lines_before(&text, &[204, 0, 100]);
+        let (lines, total) = lines_before(&text, &[202, 0, 100]);
         assert_eq!(lines, [3.0, 0.0, 1.0]);
         assert!(total >= 4.0);
     }
