@@ -3,8 +3,8 @@
 use overread_domain::decision::ExceptionCause;
 use overread_domain::suggestion::Band;
 use overread_domain::{
-    Assertion, Cardinality, CodeCandidate, CodeRef, CodeRole, EntryStatus, Item, ItemId, ItemState,
-    RejectReason, Suggestion, Template,
+    Assertion, Cardinality, CodeCandidate, CodeRef, CodeRole, EntryStatus, FieldKind, Item, ItemId,
+    ItemState, RejectReason, Suggestion, Template,
 };
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -78,6 +78,8 @@ pub struct Row {
     pub value: String,
     /// The words, where the value is a normal form of them.
     pub words: Option<String>,
+    /// What the words are said to be, where a field of many values only sorts them: "given", "discharge".
+    pub sort: Option<String>,
     pub code: Option<CodeRef>,
     pub code_title: Option<String>,
     pub confidence: Option<f32>,
@@ -178,7 +180,12 @@ pub fn rows(
                 let suggestion = item.id.suggestion_index().and_then(|index| suggestions.get(index));
                 let content = &item.content;
                 let words = content.evidence.first().map(|quoted| quoted.quote.clone());
-                let value = content.display().to_owned();
+                let sorts = matches!(field.kind, FieldKind::Choice { .. }) && !single && words.is_some();
+                let sort = content.value.clone().filter(|_| sorts);
+                let value = match &words {
+                    Some(words) if sorts => words.clone(),
+                    _ => content.display().to_owned(),
+                };
                 rows.push(Row {
                     key: RowKey::Item(item.id.clone()),
                     group,
@@ -187,6 +194,7 @@ pub fn rows(
                     state: RowState::Item(item.state),
                     words: words.filter(|words| *words != value),
                     value,
+                    sort,
                     code: content.code.clone(),
                     code_title: content.code.as_ref().and_then(|code| title_of(code, suggestion)),
                     confidence: suggestion.map(|s| s.confidence),
@@ -232,6 +240,7 @@ fn empty_row(group: usize, field: &overread_domain::Field, state: RowState, sing
         state,
         value: String::new(),
         words: None,
+        sort: None,
         code: None,
         code_title: None,
         confidence: None,

@@ -188,6 +188,9 @@ fn Full(row: Row) -> impl IntoView {
 
 fn facts(row: &Row) -> Vec<(String, String)> {
     let mut facts = Vec::new();
+    if let Some(sort) = &row.sort {
+        facts.push(("Value".to_owned(), sort.clone()));
+    }
     if let Some(assertion) = row.assertion {
         facts.push(("Assertion".to_owned(), assertion_word(assertion).to_owned()));
     }

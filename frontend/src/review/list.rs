@@ -130,6 +130,7 @@ fn line(review: Review, row: &Row) -> impl IntoView + use<> {
         RowState::Item(_) => brief(&row.value, 90),
     };
     let words = row.words.as_ref().map(|words| view! { <q class="faint">{brief(words, 40)}</q> });
+    let sort = row.sort.clone().map(|sort| view! { <span class="tag">{sort}</span> });
     let assertion = row
         .assertion
         .filter(|assertion| *assertion != overread_domain::Assertion::Present)
@@ -161,6 +162,7 @@ fn line(review: Review, row: &Row) -> impl IntoView + use<> {
         <span class="body">
             <span class="value">{value}</span>
             {words}
+            {sort}
             {assertion}
             {role}
             {code}
@@ -181,6 +183,9 @@ fn spoken(review: Review, row: &Row) -> String {
         RowState::ConfirmedEmpty => parts.push("confirmed to be empty".to_owned()),
         RowState::Item(_) => {
             parts.push(format!("{},", brief(&row.value, 120)));
+            if let Some(sort) = &row.sort {
+                parts.push(format!("{sort},"));
+            }
             if let Some(assertion) = row.assertion {
                 parts.push(format!("{},", assertion_word(assertion)));
             }

@@ -247,3 +247,15 @@ fn finishing_is_refused_with_the_place() {
     assert!(matches!(error, EntryError::Unfinished { .. }));
     assert_eq!(review.in_the_way(), Some(RowKey::Field("age".into())));
 }
+
+#[test]
+fn a_field_that_sorts_its_words_shows_the_words() {
+    let mut view = view();
+    let mut drug = suggestion("medication", "reflux", 0.9);
+    drug.content.value = Some("given".into());
+    view.suggestions.as_mut().unwrap().suggestions.push(drug);
+    let review = Review::new(view, Outbox::default(), UserId::new("ann"));
+    let projection = review.projection();
+    let row = projection.row(&RowKey::Item("s3".into())).unwrap();
+    assert_eq!((row.value.as_str(), row.sort.as_deref(), &row.words), ("reflux", Some("given"), &None));
+}
