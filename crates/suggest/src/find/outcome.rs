@@ -9,7 +9,7 @@ use crate::note::{Doc, SectionKind};
 pattern! {
     FOR = r"(?i)\b(?:(?:presents?|presented|presenting|comes? in|came in|came|returns?|returned|seen|brought|here|admitted|referred|evaluated|arrives|in)\b[^.\n;]{0,90}?\b(?:for|with|because of|due to|secondary to|complaining of|complaints? of|in regards? to|regarding|after)|complain(?:s|ing|ed) of|chief complaint (?:is|of)|with (?:a )?complaints? of|with the complaint of)[ \t]+((?:a|an|the|her|his|some|evaluation of|evaluation for)?[ \t]*[^.;\n]{3,140})";
     DISPOSITION = r"(?i)\b((?:will be |was |is |being |be |patient )?(?:discharged?|dismissed|d/c'?d?)(?:[ \t]+(?:to|home|back|in|from|with|on|against|per|under|her|him|the|stable|condition|good|emergency|department|rehab\w*|skilled|nursing|facility|family|care|hospital|service|parents|clinic|our|practice)\b){1,6}|(?:will be |was |is |to be |be )(?:admitted|hospitalized|transferred|transported|discharged)(?:[ \t]+(?:to|the|back|medicine|medical|surgery|trauma|floor|service|hospital|icu|intensive|care|unit|another|facility|for|observation|telemetry|from|emergency|department|room|ccu|under|home)\b){0,7}|transfer(?:red)? to [A-Za-z ]{3,30}|(?:sent?|send|go|going|taking|ready to go|returned?) (?:her |him |the patient )?(?:to )?home|admit (?:the patient|her|him|to)[a-z ]{0,25}|admitted to the [a-z ]{3,30}|expired|left against medical advice|cleared for work|return(?:ed)? to work)";
-    FOLLOW = r"(?i)\b((?:follow(?:ed|ing|s)?[ -]?(?:up)?(?: appointment)?|followup|recheck|return(?: visit)?|see(?:n)?|come back|be seen|re-?evaluat\w+|check)\b[^.;\n]{0,70}?\b(?:in|within|at|after|every|as)\b[ \t]+(?:about |approximately |the next |a |next |\d|one|two|three|four|five|six|eight|ten|twelve|several|needed|scheduled|outpatient|few|his|her|my|our|this)[^.;,\n]{0,45}|follow(?:[ -]?up|ed)? (?:with|by|here|at|in)\b[^.;\n]{2,80}|(?:referral|refer\w*) to [^.;,\n]{3,50}|(?:follow-?up|followup)[ ,:]+[^.;\n]{3,70})";
+    FOLLOW = r"(?i)\b((?:follow(?:ed|ing|s)?[ -]?(?:up)?(?: appointment)?|followup|recheck|return(?: visit)?|see(?:n)?|come back|be seen|re-?evaluat\w+|check)\b[^.;\n]{0,70}?\b(?:in|within|at|after|every|as)\b[ \t]+(?:about |approximately |the next |a |next |\d|one|two|three|four|five|six|eight|ten|twelve|several|needed|scheduled|outpatient|few|his|her|my|our|this)[^.;,\n]{0,45}|follow(?:[ -]?up|ed)? (?:with|by|here|at|in)\b(?:[^.;\n]|\bDr\. |\.[a-z]){2,80}|(?:referral|refer\w*) to [^.;,\n]{3,50}|(?:follow-?up|followup)[ ,:]+[^.;\n]{3,70})";
     LEAD = r"(?i)^(?:(?:this|the|is|was|a|an|patient|she|he|complains? of|complaining of|presents? (?:with|for)|here for|in for|who|has|with|for|being|seen|evaluation of)\b[ \t]*)+";
     WRAP = r"(?i)[ \t]+(?:which|that|who|and (?:he|she|has|was|is)|since|starting|for the (?:last|past)|over the|today|at that time|times|x\d|by|where|when|on (?:Month|\d)|in the (?:office|clinic|emergency))\b";
 }
@@ -77,19 +77,35 @@ fn complaint(doc: &Doc<'_>) -> Option<Found> {
         if let Some(hit) = FOR.captures(doc.str(&segment.range)).and_then(|c| c.get(1)) {
             let base = segment.range.start;
             let span = cut(doc, base + hit.start()..base + hit.end(), 110);
-            if span.len() > 2 {
+            if span.len() > 2 && !introduces(doc.str(&span)) {
                 return Some(Found::new(Concept::ChiefComplaint, span, "for"));
             }
         }
     }
-    let first = doc.segments.iter().find(|s| doc.section(s).kind == SectionKind::Indication)?;
+    let first = doc
+        .segments
+        .iter()
+        .find(|s| doc.section(s).kind == SectionKind::Indication && !introduces(doc.str(&s.range)))?;
     Some(Found::new(Concept::ChiefComplaint, cut(doc, first.range.clone(), 90), "indication"))
+}
+
+/// Whether `at` lies in a sentence and not in a heading.
+fn in_body(doc: &Doc<'_>, at: usize) -> bool {
+    doc.segment_at(at).is_some_and(|s| s.range.start <= at)
+}
+
+/// Whether the words introduce the patient instead of telling the reason.
+fn introduces(text: &str) -> bool {
+    let lower = text.to_lowercase();
+    lower.contains("-year-old")
+        || lower.contains("year old")
+        || ["the patient", "patient", "him", "her", "this"].contains(&lower.trim())
 }
 
 fn disposition(doc: &Doc<'_>) -> Option<Found> {
     let late = |at: usize| at * 3 > doc.text.len();
     let mut best: Option<(u8, Found)> = None;
-    for hit in DISPOSITION.find_iter(doc.text) {
+    for hit in DISPOSITION.find_iter(doc.text).filter(|hit| in_body(doc, hit.start())) {
         let kind = doc.kind_at(hit.start());
         let rank = match kind {
             SectionKind::Disposition => 5,
@@ -113,7 +129,7 @@ fn disposition(doc: &Doc<'_>) -> Option<Found> {
 
 fn follow_up(doc: &Doc<'_>) -> Option<Found> {
     let mut best: Option<(u8, Found)> = None;
-    for hit in FOLLOW.find_iter(doc.text) {
+    for hit in FOLLOW.find_iter(doc.text).filter(|hit| in_body(doc, hit.start())) {
         let kind = doc.kind_at(hit.start());
         let rank = match kind {
             SectionKind::FollowUp | SectionKind::Plan => 5,
