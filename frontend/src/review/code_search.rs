@@ -247,7 +247,6 @@ pub fn CodeBox(finder: CodeFinder, picked: Callback<CodeHit>) -> impl IntoView {
 pub fn CodeDetail(finder: CodeFinder) -> impl IntoView {
     move || {
         finder.detail.get().map(|view| {
-            let path: Vec<String> = view.ancestors.iter().map(|link| link.code.clone()).collect();
             let parents = view
                 .ancestors
                 .iter()
@@ -268,7 +267,7 @@ pub fn CodeDetail(finder: CodeFinder) -> impl IntoView {
                 })
                 .collect_view();
             view! {
-                <div class="code-detail" aria-live="polite" aria-label=path.join(", ")>
+                <div class="code-detail" role="region" tabindex="0" data-scrolls="" aria-label="What the highlighted code says">
                     <ul class="ancestors">{parents}</ul>
                     <p>
                         <b>{view.code.clone()}</b>
