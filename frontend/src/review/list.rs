@@ -1,15 +1,34 @@
 //! The entry's rows.
 
+use leptos::html;
 use leptos::prelude::*;
 use overread_domain::Template;
+use wasm_bindgen::JsCast as _;
+use wasm_bindgen::closure::Closure;
+use web_sys::ResizeObserver;
 
 use super::state::Review;
 use crate::logic::format::{assertion_word, band_shape, band_word, brief, role_word};
 use crate::logic::rows::{Row, RowKey, RowState};
+use crate::web::dom;
 
 #[component]
 pub fn RowList() -> impl IntoView {
     let review = expect_context::<Review>();
+    let root = NodeRef::<html::Div>::new();
+    // A panel that opens or grows takes room from the list; the current row stays in view.
+    Effect::new(move |_| {
+        let Some(element) = root.get() else { return };
+        let resized = Closure::<dyn Fn()>::new(move || {
+            if let Some(key) = review.current.get_untracked() {
+                dom::scroll_near(&key.dom());
+            }
+        });
+        let Ok(observer) = ResizeObserver::new(resized.as_ref().unchecked_ref()) else { return };
+        observer.observe(&element);
+        let kept = StoredValue::new_local((observer, resized));
+        on_cleanup(move || kept.with_value(|(observer, _)| observer.disconnect()));
+    });
     let active = move || review.current.with(|key| key.as_ref().map(RowKey::dom));
     let groups = move || {
         let mut order = review.order.get();
@@ -40,6 +59,7 @@ pub fn RowList() -> impl IntoView {
             role="listbox"
             aria-label="Fields of the entry"
             tabindex="0"
+            node_ref=root
             aria-activedescendant=active
         >
             <For

@@ -80,18 +80,6 @@ pub fn ReviewPage() -> impl IntoView {
 fn Desk() -> impl IntoView {
     let review = expect_context::<Review>();
     dom::focus_soon("rows");
-    // A panel that opens takes room from the list.
-    Effect::new(move |_| {
-        review.panel.track();
-        set_timeout(
-            move || {
-                if let Some(key) = review.current.get_untracked() {
-                    dom::scroll_near(&key.dom());
-                }
-            },
-            std::time::Duration::ZERO,
-        );
-    });
     let status = move || review.projection.with(|p| p.as_ref().map(|p| p.status.as_str()));
     view! {
         <main
