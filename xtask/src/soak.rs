@@ -33,7 +33,7 @@ pub fn run(mut args: Args) -> Result<()> {
     let program = release(&sh)?;
     let tally = soak(&program, kills, seed)?;
     println!(
-        "{} kills, {} acknowledged decisions ({} of them on a second sending), {} lost, {} duplicated, {} that nobody sent",
+        "{} kills, {} acknowledged decisions ({} requests sent a second time), {} lost, {} duplicated, {} that nobody sent",
         tally.kills, tally.acknowledged, tally.repeated, tally.lost, tally.duplicated, tally.unknown
     );
     println!("longest restart until /healthz: {} ms", tally.longest_restart_ms);
