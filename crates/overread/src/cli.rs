@@ -178,10 +178,12 @@ pub enum Codes {
         /// Only codes that can stand on a claim
         #[arg(long)]
         billable: bool,
-        /// Also by meaning, where the data folder holds the vectors that `serve` built
+        /// Also by meaning, where the data folder holds the vectors that `codes vectors` or `serve` made
         #[arg(long)]
         semantic: bool,
     },
+    /// Make the vectors by which codes are found by meaning, into the data folder. `serve` does so by itself when idle
+    Vectors,
     /// Show one code with what is above and below it and its notes
     Show {
         code: String,

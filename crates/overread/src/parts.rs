@@ -70,12 +70,26 @@ fn load_in_background(settings: &Settings, release: &Arc<Release>, model: &Model
             }
         };
         let search = Arc::new(CodeSearch::new(Arc::clone(&release), suggester.encoder()));
-        tracing::info!("model ready");
-        model.set_ready(Loaded { suggest: Arc::new(suggester), search: Some(Arc::clone(&search)) });
-        if background {
-            vectors(&search, &settings, &model);
+        let kept = settings.server.semantic && load_vectors(&search, &settings);
+        model.set_ready(loaded(&suggester, &search));
+        tracing::info!(by_meaning = kept, "model ready");
+        if background && settings.server.semantic && !kept && make_vectors(&search, &settings, &model) {
+            // From here on suggestions name another model version: they are other suggestions.
+            model.set_ready(loaded(&suggester, &search));
         }
     });
+}
+
+fn loaded(suggester: &Suggester, search: &Arc<CodeSearch>) -> Loaded {
+    Loaded { suggest: Arc::new(complete(suggester.clone(), search)), search: Some(Arc::clone(search)) }
+}
+
+/// The suggester with code candidates by meaning, where their vectors are there.
+pub fn complete(suggester: Suggester, search: &CodeSearch) -> Suggester {
+    match search.vectors() {
+        Some(vectors) => suggester.with_vectors(vectors),
+        None => suggester,
+    }
 }
 
 /// How long one batch of vectors waits at most for the machine to idle, and what counts as idle.
@@ -83,7 +97,7 @@ const PATIENCE: Duration = Duration::from_secs(3);
 const QUIET_MS: i64 = 500;
 
 /// Where vectors are kept.
-fn vector_folder(settings: &Settings) -> PathBuf {
+pub fn vector_folder(settings: &Settings) -> PathBuf {
     settings.data_dir.join("vectors")
 }
 
@@ -95,11 +109,8 @@ pub fn load_vectors(search: &CodeSearch, settings: &Settings) -> bool {
     })
 }
 
-/// Lets codes be found by meaning: at once where vectors are kept, else after making them in the machine's idle time.
-fn vectors(search: &CodeSearch, settings: &Settings, model: &Model) {
-    if !settings.server.semantic || load_vectors(search, settings) {
-        return;
-    }
+/// Makes the vectors by which codes are found by meaning, in the machine's idle time; whether they are there then.
+fn make_vectors(search: &CodeSearch, settings: &Settings, model: &Model) -> bool {
     let source = SystemSource;
     let mut progress = |done: usize, total: usize| {
         model.set_building(done as u64, total as u64);
@@ -114,4 +125,5 @@ fn vectors(search: &CodeSearch, settings: &Settings, model: &Model) {
         Ok(()) => tracing::info!("codes can be found by meaning"),
         Err(error) => tracing::warn!(%error, "codes can't be found by meaning"),
     }
+    search.has_vectors()
 }

@@ -40,17 +40,19 @@ async fn stopped(stop: &mut watch::Receiver<bool>) {
 }
 
 async fn work(app: App, name: String, mut stop: watch::Receiver<bool>, until_idle: bool) {
-    let loaded = tokio::select! {
-        loaded = app.model.wait() => loaded,
+    tokio::select! {
+        _ = app.model.wait() => {}
         () = stopped(&mut stop) => return,
-    };
+    }
     let claim_ms = app.config.claim_seconds.saturating_mul(1000);
     while !*stop.borrow() {
         let rung = app.work.notified();
         let pause = match app.store.claim_job(&name, claim_ms).await {
             Ok(Some(job)) => {
                 app.model.job_begins();
-                run(&app, &name, job, Arc::clone(&loaded.suggest)).await;
+                // Asked for every job: a more complete model may have come.
+                let loaded = app.model.wait().await;
+                run(&app, &name, job, loaded.suggest).await;
                 app.model.job_ends();
                 continue;
             }

@@ -249,7 +249,9 @@ pub(crate) fn finish(text: &str, read: usize, rows: Vec<Row>, template: &Templat
             _ => MOST_PER_FIELD,
         };
         rows.truncate(most);
-        if field.cardinality == Cardinality::Many && !matches!(field.kind, FieldKind::Code) {
+        if matches!(field.kind, FieldKind::Code) {
+            rows.sort_by_key(|r| claim_order(r.role));
+        } else if field.cardinality == Cardinality::Many {
             rows.sort_by_key(|r| r.evidence[0].start);
         }
         for row in rows {
@@ -260,6 +262,16 @@ pub(crate) fn finish(text: &str, read: usize, rows: Vec<Row>, template: &Templat
     let threshold = if lowest.is_finite() { lowest } else { 0.5 };
     let read_until = (read < text.trim_end().len()).then(|| points.to_point(read).unwrap_or(0));
     Suggested { threshold, suggestions, read_until }
+}
+
+/// The order in which a claim lists them; the surest first among equals.
+fn claim_order(role: Option<CodeRole>) -> u8 {
+    match role {
+        Some(CodeRole::Principal) => 0,
+        Some(CodeRole::Secondary) | None => 1,
+        Some(CodeRole::Symptom) => 2,
+        Some(CodeRole::History) => 3,
+    }
 }
 
 fn quoted(points: &CodePoints<'_>, range: &Range<usize>) -> Option<Quoted> {

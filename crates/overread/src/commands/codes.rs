@@ -7,6 +7,7 @@ use overread_codes::Release;
 use overread_suggest::{CodeSearch, SearchOptions};
 use serde_json::json;
 
+use super::worker::bar;
 use crate::cli::Codes;
 use crate::parts;
 use crate::settings::Settings;
@@ -17,8 +18,27 @@ pub fn run(settings: &Settings, command: &Codes) -> Result<()> {
         Codes::Search { words, limit, json, billable, semantic } => {
             search(settings, &release, &words.join(" "), *limit, *json, *billable, *semantic)
         }
+        Codes::Vectors => vectors(settings, &release),
         Codes::Show { code, json } => show(&release, code, *json),
     }
+}
+
+fn vectors(settings: &Settings, release: &Arc<Release>) -> Result<()> {
+    let search = CodeSearch::new(Arc::clone(release), parts::suggester(settings, release)?.encoder());
+    if parts::load_vectors(&search, settings) {
+        eprintln!("{} has its vectors", release.id());
+        return Ok(());
+    }
+    let bar = bar(0, "terms");
+    let mut progress = |done: usize, total: usize| {
+        bar.set_length(total as u64);
+        bar.set_position(done as u64);
+    };
+    search.build_vectors(&mut progress, &|| false)?;
+    search.save(&parts::vector_folder(settings))?;
+    bar.finish_and_clear();
+    eprintln!("{} can be searched by meaning", release.id());
+    Ok(())
 }
 
 struct Found {
@@ -39,11 +59,10 @@ fn search(
     semantic: bool,
 ) -> Result<()> {
     let hits: Vec<Found> = if semantic {
-        let suggester = parts::suggester(settings, release)?;
-        let search = CodeSearch::new(Arc::clone(release), suggester.encoder());
+        let search = CodeSearch::new(Arc::clone(release), parts::suggester(settings, release)?.encoder());
         ensure!(
             parts::load_vectors(&search, settings),
-            "no vectors in the data folder: `overread serve` makes them"
+            "no vectors in the data folder: `overread codes vectors` makes them"
         );
         let options = SearchOptions { limit, billable_only, semantic: true, typing: false };
         let (hits, _) = search.search(words, &options)?;

@@ -1,15 +1,16 @@
 //! `overread suggest`: the stable contract that evaluation stands on.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, BufWriter, Read as _, Write};
 use std::path::Path;
+use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
 use overread_domain::{Assertion, CodeRole, Quoted, Suggestion, Template, template};
 use overread_intake::{Form, Limits};
-use overread_suggest::{ModelInfo, NoteInput, Suggest as _};
+use overread_suggest::{CodeSearch, ModelInfo, NoteInput, Suggest as _};
 use serde::Serialize;
-use std::collections::BTreeMap;
 
 use super::worker::bar;
 use crate::Exit;
@@ -27,13 +28,16 @@ pub fn run(settings: &Settings, command: &Suggest) -> Result<()> {
     let template = template(&command.template)?;
     let release = parts::release(settings)?;
     let model = parts::suggester(settings, &release)?;
+    let search = CodeSearch::new(Arc::clone(&release), model.encoder());
+    parts::load_vectors(&search, settings);
+    let model = parts::complete(model, &search);
 
     let mut out: BufWriter<Box<dyn Write>> = BufWriter::new(if command.output == Path::new("-") {
         Box::new(io::stdout().lock())
     } else {
         Box::new(File::create(&command.output).with_context(|| command.output.display().to_string())?)
     });
-    let bar = bar(batch.notes.len() as u64);
+    let bar = bar(batch.notes.len() as u64, "notes");
     for note in &batch.notes {
         let input = NoteInput { text: &note.text, meta: &note.meta };
         let suggested = model.suggest(&input, &template).with_context(|| format!("note \"{}\"", note.id))?;

@@ -16,7 +16,7 @@ pub async fn run(settings: &Settings, command: &Worker) -> Result<()> {
     let app = parts::app(settings, false).await?;
     let working = run_workers(&app, stop, command.until_idle);
     tokio::pin!(working);
-    let bar = bar(0);
+    let bar = bar(0, "notes");
     loop {
         tokio::select! {
             () = &mut working => break,
@@ -40,8 +40,10 @@ pub async fn run(settings: &Settings, command: &Worker) -> Result<()> {
 }
 
 /// On standard error, and only where that is a terminal.
-pub fn bar(length: u64) -> ProgressBar {
-    let style = ProgressStyle::with_template("{bar:40} {pos}/{len} notes, {per_sec}, {eta} left")
-        .expect("the template is well formed");
+pub fn bar(length: u64, what: &str) -> ProgressBar {
+    let style = ProgressStyle::with_template(&format!(
+        "{{bar:40}} {{pos}}/{{len}} {what}, {{per_sec}}, {{eta}} left"
+    ))
+    .expect("the template is well formed");
     ProgressBar::new(length).with_style(style)
 }
