@@ -50,6 +50,7 @@ pub fn run(mut args: Args) -> Result<()> {
     let sh = shell()?;
     frontend::build(false)?;
     let program = eval::release(&sh)?;
+    eval::vectors(&sh, &program)?;
     let mut rows = Vec::new();
     let mut failed = Vec::new();
     for section in SECTIONS.into_iter().filter(|section| wanted(section)) {

@@ -40,13 +40,13 @@ pub fn run(mut args: Args) -> Result<()> {
     let sh = shell()?;
     frontend::build(false)?;
     let program = eval::release(&sh)?;
+    eval::vectors(&sh, &program)?;
     let folder = root().join(FOLDER);
     if fresh {
         sh.remove_path(&folder)?;
     }
     sh.create_dir(&folder)?;
     let mut settings = Settings::of(program, &folder);
-    settings.data.clone_from(&folder);
     settings.semantic = true;
     let users = folder.join(USERS);
     let passwords = if users.is_file() {

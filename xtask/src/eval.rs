@@ -17,6 +17,7 @@ pub fn run(mut args: Args) -> Result<()> {
     args.done()?;
     let sh = shell()?;
     let program = release(&sh)?;
+    vectors(&sh, &program)?;
     evaluate(&sh, &program, &model, "samples", &root().join("samples/reference.jsonl"))?;
     let real = root().join(REAL);
     if real.is_file() {
@@ -38,12 +39,21 @@ pub fn release(sh: &Shell) -> Result<PathBuf> {
     Ok(target().join("release/overread"))
 }
 
+/// Where vectors of codes are kept for everything that runs from this checkout.
+pub const DATA: &str = "target/data";
+
+/// The vectors by which codes are found by meaning, made once; suggestions are better with them.
+pub fn vectors(sh: &Shell, program: &Path) -> Result<()> {
+    step("vectors of codes", || Ok(cmd!(sh, "{program} codes vectors --data-dir {DATA}").run()?))
+}
+
 fn evaluate(sh: &Shell, program: &Path, model: &str, name: &str, gold: &Path) -> Result<()> {
     let notes = target().join(format!("eval/{name}.notes.jsonl"));
     let out = target().join(format!("eval/{name}.suggestions.jsonl"));
     write(&notes, without_answers(gold)?)?;
     step(&format!("suggest {name}"), || {
-        Ok(cmd!(sh, "{program} suggest --input {notes} --output {out} --model {model}").run()?)
+        Ok(cmd!(sh, "{program} suggest --input {notes} --output {out} --model {model} --data-dir {DATA}")
+            .run()?)
     })?;
     println!("\n## {name}\n");
     cmd!(sh, "{program} eval --gold {gold} --predictions {out}").run()?;

@@ -6,8 +6,8 @@ use anyhow::{Result, bail};
 use xshell::{Shell, cmd};
 
 use crate::args::Args;
-use crate::shell::{have, shell};
-use crate::{frontend, setup};
+use crate::shell::{have, shell, target};
+use crate::{eval, frontend, setup};
 
 /// Steps with their verdict; a failed one does not hide what the later ones say.
 struct Report {
@@ -53,6 +53,10 @@ pub fn run(mut args: Args) -> Result<()> {
     let built = report.step("build binaries and tests", || {
         Ok(cmd!(sh, "cargo build --locked --workspace --bins --tests").run()?)
     });
+    let program = target().join("debug/overread");
+    if built && browser {
+        report.step("vectors of codes", || eval::vectors(&sh, &program));
+    }
     if page && built {
         report.step("tests", || tests(&sh, browser));
         report.step("documentation tests", || {

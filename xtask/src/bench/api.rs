@@ -1,12 +1,13 @@
 //! The wire with a full database.
 
 use std::path::Path;
+use std::time::Duration;
 
-use anyhow::{Result, bail, ensure};
+use anyhow::{Result, ensure};
 use overread_api::code::CodeHits;
 use overread_api::entry::{Decide, Decided, EntryRow, EntryView};
 use overread_api::import::ImportView;
-use overread_api::system::{ModelView, SemanticState, SystemView};
+use overread_api::system::{SemanticState, SystemView};
 use overread_api::{Page, path};
 use overread_domain::{Action, Content, Effort, ItemId, Quoted, Role};
 use overread_e2e::{Client, Product, Settings};
@@ -21,41 +22,24 @@ const WANTED: [&str; 3] = ["17 ms (Label Studio 1.23: 166)", "7 ms (69)", "9 ms 
 
 /// A server in a folder of its own, with the people that measuring needs.
 pub fn product(program: &Path, folder: &Path, with_model: bool) -> Result<Product> {
-    with(program, folder, |settings| {
-        if !with_model {
-            settings.model = None;
-        }
-    })
-}
-
-/// The same with codes found by meaning; waits until their vectors are there.
-pub fn with_meaning(program: &Path, folder: &Path) -> Result<Product> {
-    let product = with(program, folder, |settings| settings.semantic = true)?;
-    let lead = product.signed_in("lead")?;
-    let mut shown = 0;
-    loop {
-        let system: SystemView = lead.get(path::SYSTEM)?.json()?;
-        if let ModelView::Unavailable { message } = system.model {
-            bail!("the model can't be used: {message}");
-        }
-        match system.releases.first().map(|release| release.semantic) {
-            Some(SemanticState::Ready) => return Ok(product),
-            Some(SemanticState::Building { done, total }) if done != shown => {
-                eprint!("\r    vectors of codes, once for this checkout: {done} of {total}");
-                shown = done;
-            }
-            _ => {}
-        }
-        std::thread::sleep(std::time::Duration::from_millis(200));
-    }
-}
-
-fn with(program: &Path, folder: &Path, change: impl FnOnce(&mut Settings)) -> Result<Product> {
     let mut settings = Settings::of(program, folder);
-    change(&mut settings);
+    settings.semantic = with_model;
+    if !with_model {
+        settings.model = None;
+    }
     settings.add_user("lead", Role::QaLead)?;
     settings.add_user("reviewer", Role::Reviewer)?;
     Product::serve(settings, overread_e2e::product::free_port()?)
+}
+
+/// The same with the model, once it is ready, with codes found by meaning.
+pub fn with_model(program: &Path, folder: &Path) -> Result<Product> {
+    let mut product = product(program, folder, true)?;
+    product.until("/readyz", Duration::from_mins(2))?;
+    let system: SystemView = product.signed_in("lead")?.get(path::SYSTEM)?.json()?;
+    let semantic = system.releases.first().map(|release| release.semantic);
+    ensure!(semantic == Some(SemanticState::Ready), "codes can't be found by meaning: {semantic:?}");
+    Ok(product)
 }
 
 pub fn import(client: &Client, notes: &[Value]) -> Result<ImportView> {
@@ -164,7 +148,7 @@ fn full(program: &Path, folder: &Path, entries: usize) -> Result<Vec<Row>> {
 pub fn code_search(program: &Path) -> Result<Vec<Row>> {
     let folder = std::env::temp_dir().join(format!("overread-bench-codes-{}", std::process::id()));
     std::fs::create_dir_all(&folder)?;
-    let product = with_meaning(program, &folder)?;
+    let product = with_model(program, &folder)?;
     let reviewer = product.signed_in("reviewer")?;
     let queries = read(&root().join("crates/codes/data/phrases.tsv"))?;
     let queries: Vec<&str> =

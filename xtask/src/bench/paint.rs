@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result, ensure};
 use overread_e2e::{Browser, page};
 use serde_json::json;
 
-use super::api::{import, product};
+use super::api::{import, with_model};
 use super::suggest::suggested;
 use super::{Row, Times};
 use crate::shell::{read, root};
@@ -35,7 +35,7 @@ look();";
 pub fn measure(program: &Path) -> Result<Vec<Row>> {
     let folder = std::env::temp_dir().join(format!("overread-bench-paint-{}", std::process::id()));
     std::fs::create_dir_all(&folder)?;
-    let server = product(program, &folder, true)?;
+    let server = with_model(program, &folder)?;
     let lead = server.signed_in("lead")?;
     let notes: Vec<serde_json::Value> = read(&root().join("samples/notes.jsonl"))?
         .lines()

@@ -11,8 +11,9 @@ use overread_e2e::Client;
 use serde_json::{Value, json};
 use xshell::{Shell, cmd};
 
-use super::api::{import, product, samples, with_meaning};
+use super::api::{import, samples, with_model};
 use super::{Row, Times};
+use crate::eval::DATA;
 use crate::shell::{target, write};
 
 /// About 600 words.
@@ -24,8 +25,7 @@ const BULK: usize = 210;
 pub fn measure(sh: &Shell, program: &Path) -> Result<Vec<Row>> {
     let folder = std::env::temp_dir().join(format!("overread-bench-suggest-{}", std::process::id()));
     std::fs::create_dir_all(&folder)?;
-    let mut server = product(program, &folder, true)?;
-    server.until("/readyz", Duration::from_mins(2))?;
+    let server = with_model(program, &folder)?;
     let lead = server.signed_in("lead")?;
     let samples = samples()?;
     let Some(note) = samples.iter().find(|note| note["id"] == NOTE) else { bail!("no sample note {NOTE}") };
@@ -65,9 +65,12 @@ fn bulk(sh: &Shell, program: &Path, samples: &[Value]) -> Result<Row> {
     }
     write(&input, text)?;
     let started = Instant::now();
-    cmd!(sh, "{program} suggest --input {input} --output {output} --model models/minilm-base")
-        .ignore_stderr()
-        .run()?;
+    cmd!(
+        sh,
+        "{program} suggest --input {input} --output {output} --model models/minilm-base --data-dir {DATA}"
+    )
+    .ignore_stderr()
+    .run()?;
     let seconds = started.elapsed().as_secs_f64();
     let said = format!(
         "{:.0} notes a minute, {:.0} words a second, loading included",
@@ -97,19 +100,15 @@ pub fn suggested(client: &Client, entry: &EntryId) -> Result<EntryView> {
 pub fn memory(program: &Path) -> Result<Vec<Row>> {
     let folder = std::env::temp_dir().join(format!("overread-bench-memory-{}", std::process::id()));
     std::fs::create_dir_all(&folder)?;
-    // Makes the vectors, if this checkout has none, so that starting finds them.
-    drop(with_meaning(program, &folder)?);
-    std::fs::remove_dir_all(&folder)?;
-    std::fs::create_dir_all(&folder)?;
     let started = Instant::now();
-    let server = with_meaning(program, &folder)?;
+    let server = with_model(program, &folder)?;
     let ready = started.elapsed();
     let megabytes = |bytes: u64| format!("{} MB", bytes / 1_000_000);
     let mut rows = vec![
         Row::new("memory", "with model and codes", megabytes(server.memory()?), "600 MB, aim 300"),
         Row::new(
             "memory",
-            "start, two users made, until codes are found by meaning",
+            "two users made, start, until the model is ready",
             format!("{} ms", ready.as_millis()),
             "",
         ),

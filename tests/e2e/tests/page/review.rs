@@ -134,7 +134,8 @@ impl Hands<'_> {
 
 #[test]
 fn a_note_is_reviewed_by_keyboard_and_its_decisions_are_in_the_export() {
-    let stage = Stage::new();
+    // As it ships: with candidates by meaning.
+    let stage = Stage::with(|settings| settings.semantic = true);
     let entry = import_through_the_page(&stage);
     let view = stage.suggested(&entry);
     let set = view.suggestions.expect("suggestions");
