@@ -21,7 +21,7 @@ const OPEN: &str = "
 const [entry, letters, rows, done] = arguments;
 const row = document.querySelector(`[data-entry='${entry}']`);
 const started = performance.now();
-(row.querySelector('a') ?? row).click();
+row.click();
 const look = () => {
   const note = document.querySelector('#note');
   const there = note && note.textContent.length >= letters
