@@ -19,8 +19,10 @@ use crate::shell::{read, root, shell, step, write};
 use crate::{eval, frontend};
 
 const FOLDER: &str = "demo-data";
-/// User ids with their passwords; its being there says that the database was filled.
+/// User ids with their passwords.
 const USERS: &str = "users.json";
+/// Its being there says that the sample notes were imported and read; a start that was broken off before goes on.
+const FILLED: &str = "filled";
 const PEOPLE: [(&str, Role); 4] = [
     ("reviewer", Role::Reviewer),
     ("coder", Role::Coder),
@@ -52,27 +54,35 @@ pub fn run(mut args: Args) -> Result<()> {
     let passwords = if users.is_file() {
         serde_json::from_str(&read(&users)?).with_context(|| users.display().to_string())?
     } else {
-        people(&settings)?
-    };
-    let mut product = step("start the server", || Product::serve(settings, port))?;
-    if !users.is_file() {
-        fill(&mut product, &passwords)?;
+        let passwords = (PEOPLE.iter().map(|(id, _)| Ok(((*id).to_owned(), password()?))))
+            .collect::<Result<BTreeMap<_, _>>>()?;
+        // Before the users are made: passwords that nobody knows would be worth nothing.
         write(&users, serde_json::to_string_pretty(&passwords)?)?;
+        passwords
+    };
+    let filled = folder.join(FILLED);
+    if !filled.is_file() {
+        people(&settings, &passwords)?;
+    }
+    let mut product = step("start the server", || Product::serve(settings, port))?;
+    if !filled.is_file() {
+        fill(&mut product, &passwords)?;
+        write(&filled, "")?;
     }
     eprintln!("    ready after {:.0} s\n", started.elapsed().as_secs_f32());
     greet(&product.url(), &passwords, &folder);
     if serve { product.wait() } else { product.stop() }
 }
 
-fn people(settings: &Settings) -> Result<BTreeMap<String, String>> {
-    let mut passwords = BTreeMap::new();
+/// Makes the users that are not there yet.
+fn people(settings: &Settings, passwords: &BTreeMap<String, String>) -> Result<()> {
+    let there = settings.users()?;
     for (id, role) in PEOPLE {
-        let password = password()?;
-        let name = format!("Demo {}", role.label());
-        settings.add_user_with(id, &name, role, &password)?;
-        passwords.insert(id.to_owned(), password);
+        if !there.iter().any(|known| known == id) {
+            settings.add_user_with(id, &format!("Demo {}", role.label()), role, &passwords[id])?;
+        }
     }
-    Ok(passwords)
+    Ok(())
 }
 
 /// 75 random bits in letters that are not taken for one another.

@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result, bail};
 use xshell::{Shell, cmd};
 
 use crate::args::Args;
-use crate::shell::{find, have, shell, target};
+use crate::shell::{have, shell, target};
 
 const WASM: &str = "wasm32-unknown-unknown";
 /// Pinned: the size of the page and what axe finds must not change by themselves.
@@ -104,12 +104,9 @@ pub fn axe(sh: &Shell) -> Result<PathBuf> {
     Ok(file)
 }
 
-/// binaryen's optimiser: one on the path, else npm's. None, with a word about it, where there is no npm: the page is
+/// npm's binaryen: other versions know other options. None, with a word about it, where there is no npm: the page is
 /// then about a tenth larger.
 pub fn wasm_opt(sh: &Shell) -> Option<PathBuf> {
-    if let Some(found) = find("wasm-opt") {
-        return Some(found);
-    }
     let script = tools().join("node_modules/binaryen/bin/wasm-opt");
     if !script.is_file()
         && let Err(error) = npm(sh, BINARYEN)

@@ -109,6 +109,19 @@ impl Settings {
         self.add_user_with(id, id, role, PASSWORD)
     }
 
+    /// Ids of the users that the database knows.
+    pub fn users(&self) -> Result<Vec<String>> {
+        let output = self.command().args(["user", "list", "--json"]).output()?;
+        if !output.status.success() {
+            bail!("overread user list: {}\n{}", output.status, String::from_utf8_lossy(&output.stderr));
+        }
+        let line = |line: &str| -> Result<String> {
+            let user: serde_json::Value = serde_json::from_str(line)?;
+            Ok(user["id"].as_str().context("a user without id")?.to_owned())
+        };
+        String::from_utf8(output.stdout)?.lines().map(line).collect()
+    }
+
     pub fn add_user_with(&self, id: &str, name: &str, role: Role, password: &str) -> Result<()> {
         let mut add = self
             .command()
