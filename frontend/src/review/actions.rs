@@ -8,7 +8,7 @@ use overread_domain::{Action, EntryError, EntryStatus, ItemId, Permission, Rejec
 
 use super::panel::Panel;
 use super::state::Review;
-use crate::logic::drafts::Draft;
+use crate::logic::drafts::{Draft, ESCALATE, REOPEN, form_slot, reject_slot};
 use crate::logic::filters::query_of;
 use crate::logic::form::Form;
 use crate::logic::rows::{RowKey, RowState};
@@ -134,7 +134,7 @@ impl Review {
         let comment = comment.trim();
         let comment = (!comment.is_empty()).then(|| comment.to_owned());
         if self.decide(vec![Action::Reject { item: item.clone(), reason, comment }]) {
-            self.drop_draft();
+            self.drop_draft(&reject_slot(item));
             self.close_panel();
             self.advance();
         }
@@ -208,9 +208,7 @@ impl Review {
         let Some(row) = self.current_row_now() else { return };
         match row.key {
             RowKey::Item(id) => {
-                if let Some(Draft::Form { form }) = self.draft()
-                    && form.item == id
-                {
+                if let Some(Draft::Form { form }) = self.draft(&form_slot(&id)) {
                     self.panel.set(Panel::Edit(form));
                 } else if let Some(item) = self.item_of(&id) {
                     self.panel.set(Panel::Edit(Form::of(&item)));
@@ -223,13 +221,15 @@ impl Review {
     /// Begins a new value of a field.
     pub fn add_to(self, field: &str, words: Option<overread_domain::Quoted>) {
         let Some(field) = self.field(field) else { return };
-        if words.is_none()
-            && let Some(Draft::Form { form }) = self.draft()
-            && form.adds
-            && form.field == field.id
-        {
-            self.panel.set(Panel::Edit(form));
-            return;
+        if words.is_none() {
+            let typed = self.drafts().into_iter().find_map(|draft| match draft {
+                Draft::Form { form } if form.adds && form.field == field.id => Some(form),
+                _ => None,
+            });
+            if let Some(form) = typed {
+                self.panel.set(Panel::Edit(form));
+                return;
+            }
         }
         let id = ItemId::new(format!("a{}", dom::random_hex(8)));
         self.panel.set(Panel::Edit(Form::new(id, &field, words)));
@@ -265,7 +265,7 @@ impl Review {
         if !self.decide(vec![action]) {
             return false;
         }
-        self.drop_draft();
+        self.drop_draft(&form_slot(&form.item));
         self.close_panel();
         self.clear_selection();
         self.select(Some(RowKey::Item(form.item.clone())));
@@ -305,7 +305,7 @@ impl Review {
         let comment = comment.trim();
         let comment = (!comment.is_empty()).then(|| comment.to_owned());
         if self.decide(vec![Action::Escalate { cause, comment }]) {
-            self.drop_draft();
+            self.drop_draft(ESCALATE);
             self.close_panel();
             self.say(format!("Sent to exceptions: {}.", cause.label()));
         }
@@ -322,7 +322,7 @@ impl Review {
             _ => Action::Reopen { reason },
         };
         if self.decide(vec![action]) {
-            self.drop_draft();
+            self.drop_draft(REOPEN);
             self.close_panel();
             self.say("The entry is open again.");
         }

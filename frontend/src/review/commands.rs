@@ -6,6 +6,7 @@ use overread_domain::{EntryStatus, Permission};
 use super::panel::Panel;
 use super::state::Review;
 use crate::logic::codes::step;
+use crate::logic::drafts::{Draft, ESCALATE, REOPEN, reject_slot};
 use crate::logic::effort::Meter;
 use crate::logic::keymap::Command;
 use crate::logic::rows::RowKey;
@@ -21,7 +22,13 @@ impl Review {
             Command::Accept => self.accept(),
             Command::AcceptAll => self.accept_all(),
             Command::Reject => match item {
-                Some(item) => self.panel.set(Panel::Reject { item, comment: String::new() }),
+                Some(item) => {
+                    let comment = match self.draft(&reject_slot(&item)) {
+                        Some(Draft::Reject { comment, .. }) => comment,
+                        _ => String::new(),
+                    };
+                    self.panel.set(Panel::Reject { item, comment });
+                }
                 None => self.complain("Nothing to reject here"),
             },
             Command::Edit => self.edit(),
@@ -38,7 +45,13 @@ impl Review {
             Command::UseSelection => self.use_selection(),
             Command::FindWords => self.panel.set(Panel::FindWords),
             Command::Undo => self.undo(),
-            Command::Escalate => self.panel.set(Panel::Escalate { comment: String::new() }),
+            Command::Escalate => {
+                let comment = match self.draft(ESCALATE) {
+                    Some(Draft::Escalate { comment, .. }) => comment,
+                    _ => String::new(),
+                };
+                self.panel.set(Panel::Escalate { comment });
+            }
             Command::Reopen => self.ask_reopen(),
             Command::Finish => self.finish(),
             Command::Back => self.back(),
@@ -96,7 +109,11 @@ impl Review {
                 self.complain("Coders and QA leads resolve exceptions");
             }
             Some(EntryStatus::Finished | EntryStatus::Exception) => {
-                self.panel.set(Panel::Reopen { reason: String::new() });
+                let reason = match self.draft(REOPEN) {
+                    Some(Draft::Reopen { reason }) => reason,
+                    _ => String::new(),
+                };
+                self.panel.set(Panel::Reopen { reason });
             }
             _ => self.complain("The entry is open"),
         }

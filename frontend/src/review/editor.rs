@@ -8,7 +8,7 @@ use web_sys::KeyboardEvent;
 use super::choosers::Cancel;
 use super::code_search::{CodeBox, CodeDetail, CodeFinder};
 use super::state::Review;
-use crate::logic::drafts::Draft;
+use crate::logic::drafts::{Draft, form_slot};
 use crate::logic::form::{Form, shape};
 use crate::logic::format::{CODE_ROLES, assertion_word, brief, role_word};
 use crate::web::dom;
@@ -18,6 +18,7 @@ pub fn Editor(form: Form) -> impl IntoView {
     let review = expect_context::<Review>();
     let adds = form.adds;
     let first = StoredValue::new(review.untouched(&form));
+    let slot = StoredValue::new(form_slot(&form.item));
     let form = RwSignal::new(form);
     let problem = RwSignal::new(None::<&'static str>);
     let field = Memo::new(move |_| form.with(|form| review.field(&form.field)));
@@ -25,7 +26,7 @@ pub fn Editor(form: Form) -> impl IntoView {
     Effect::new(move |_| {
         let now = form.get();
         if first.with_value(|first| first.as_ref() == Some(&now)) {
-            review.drop_draft();
+            review.drop_draft(&slot.get_value());
         } else {
             review.keep_draft(&Draft::Form { form: now });
         }
@@ -59,7 +60,7 @@ pub fn Editor(form: Form) -> impl IntoView {
                 <button
                     class="small quiet"
                     on:click=move |_| {
-                        review.drop_draft();
+                        review.drop_draft(&slot.get_value());
                         review.close_panel();
                     }
                 >

@@ -85,7 +85,9 @@ impl Review {
             self.app.help.set(false);
         }
         self.tell_dropped(&dropped);
-        if let Some(draft) = self.draft() {
+        // The newest whose row is still there.
+        let lost = |draft: &Draft| draft.row().is_some_and(|item| self.item_of(item).is_none());
+        if let Some(draft) = self.drafts().into_iter().find(|draft| !lost(draft)) {
             self.restore(draft);
         }
         self.keep_outbox();

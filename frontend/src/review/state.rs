@@ -10,7 +10,7 @@ use overread_domain::{CodeRef, Field, ItemId, Quoted, Template};
 
 use super::note::NoteView;
 use super::panel::Panel;
-use crate::logic::drafts::{Draft, draft_key, outbox_key};
+use crate::logic::drafts::{Draft, Kept, draft_key, draft_keys, newest_first, old_draft_key, outbox_key};
 use crate::logic::effort::Meter;
 use crate::logic::review::Review as Model;
 use crate::logic::rows::{Projection, Row, RowKey};
@@ -342,24 +342,37 @@ impl Review {
 
     pub fn keep_draft(self, draft: &Draft) {
         if let Some((user, entry)) = self.names() {
-            let key = draft_key(&user, &entry);
             if draft.is_worth_keeping() {
-                storage::set_json(&key, draft);
+                let kept = Kept { at: dom::now(), draft: draft.clone() };
+                storage::set_json(&draft_key(&user, &entry, &draft.slot()), &kept);
             } else {
-                storage::remove(&key);
+                self.drop_draft(&draft.slot());
             }
         }
     }
 
-    pub fn drop_draft(self) {
+    /// Forgets what was typed about one thing; all else stays.
+    pub fn drop_draft(self, slot: &str) {
         if let Some((user, entry)) = self.names() {
-            storage::remove(&draft_key(&user, &entry));
+            storage::remove(&draft_key(&user, &entry, slot));
+            let old = old_draft_key(&user, &entry);
+            if storage::get_json::<Draft>(&old).is_some_and(|draft| draft.slot() == slot) {
+                storage::remove(&old);
+            }
         }
     }
 
-    pub fn draft(self) -> Option<Draft> {
-        let (user, entry) = self.names()?;
-        storage::get_json(&draft_key(&user, &entry))
+    /// Everything typed on this entry and not yet decided, the newest first.
+    pub fn drafts(self) -> Vec<Draft> {
+        let Some((user, entry)) = self.names() else { return Vec::new() };
+        let (start, old) = (draft_keys(&user, &entry), old_draft_key(&user, &entry));
+        let mine = storage::keys().into_iter().filter(|key| key.starts_with(&start) || *key == old);
+        newest_first(mine.filter_map(|key| storage::get_json::<Kept>(&key)).collect())
+    }
+
+    /// What was typed about one thing.
+    pub fn draft(self, slot: &str) -> Option<Draft> {
+        self.drafts().into_iter().find(|draft| draft.slot() == slot)
     }
 
     /// Closes what is open beside the row and gives the keys back to the list.
