@@ -26,6 +26,11 @@ pub const OPENAPI: &str = "/api/v1/openapi.json";
 /// Every request that changes something carries this header with any value: a form on another site cannot set it.
 pub const CSRF_HEADER: &str = "x-overread";
 
+/// Whom the page shows as signed in, as [`encode`] writes the id. All tabs of a browser share one cookie: when another
+/// person has signed in beside this page, what this page still sends must not count as theirs. Optional; checked on
+/// requests that change something.
+pub const USER_HEADER: &str = "x-overread-user";
+
 /// Fills the `{...}` segments of a path in their order.
 pub fn fill(path: &str, segments: &[&str]) -> String {
     let mut segments = segments.iter();

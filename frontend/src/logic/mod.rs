@@ -13,6 +13,7 @@ pub mod keymap;
 pub mod marks;
 pub mod offsets;
 pub mod outbox;
+pub mod person;
 pub mod review;
 pub mod rows;
 pub mod sections;

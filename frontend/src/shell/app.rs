@@ -10,7 +10,8 @@ use overread_domain::{Permission, UserId};
 use super::Stage;
 use super::keys::PageKeys;
 use crate::logic::keymap::{Command, Keymap, Overrides, Scope, pretty};
-use crate::web::storage;
+use crate::logic::person::is_another;
+use crate::web::{http, storage};
 
 #[derive(Clone, Debug, PartialEq)]
 pub enum Session {
@@ -42,6 +43,8 @@ const KEYS_OFF: &str = "overread.keys-off";
 pub struct App {
     pub session: RwSignal<Session>,
     pub stage: Memo<Stage>,
+    /// Who has been signed in since the page was loaded, also after signing out.
+    served: StoredValue<Option<UserId>>,
     /// The session has ended while a page was open.
     pub expired: RwSignal<bool>,
     pub theme: RwSignal<Theme>,
@@ -88,6 +91,7 @@ impl App {
         Self {
             session,
             stage,
+            served: StoredValue::new(None),
             expired: RwSignal::new(false),
             theme: RwSignal::new(theme),
             keymap: RwSignal::new(Arc::new(keymap)),
@@ -101,15 +105,17 @@ impl App {
         }
     }
 
-    /// Takes a session over. Another person than before begins with a clean page.
+    /// Takes a session over. Another person than before begins with a clean page: nothing may change here before that,
+    /// else what waits of the one goes out in the session of the other.
     pub fn signed_in(self, view: SessionView) {
-        let before = self.user();
-        let other = before.is_some_and(|before| before != view.user);
+        if self.served.with_value(|served| is_another(served.as_ref(), &view.user)) {
+            let _ = window().location().assign("/");
+            return;
+        }
+        self.served.set_value(Some(view.user.clone()));
+        http::speak_for(&view.user);
         self.session.set(Session::In(view));
         self.expired.set(false);
-        if other {
-            let _ = window().location().assign("/");
-        }
     }
 
     pub fn user(self) -> Option<UserId> {

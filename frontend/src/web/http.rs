@@ -1,11 +1,12 @@
 //! Requests to the server and what can become of them.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 
 use gloo_net::http::{Method, RequestBuilder, Response};
 use leptos::prelude::{RwSignal, Set as _};
-use overread_api::path::CSRF_HEADER;
+use overread_api::path::{self, CSRF_HEADER, USER_HEADER};
 use overread_api::{ErrorBody, ErrorCode};
+use overread_domain::UserId;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -67,6 +68,13 @@ pub fn sentence(message: &str) -> String {
 
 thread_local! {
     static EXPIRED: Cell<Option<RwSignal<bool>>> = const { Cell::new(None) };
+    static PERSON: RefCell<Option<String>> = const { RefCell::new(None) };
+}
+
+/// Names the person the page shows. Another tab may have signed somebody else in; the server then refuses what this
+/// page sends instead of taking it for theirs.
+pub fn speak_for(user: &UserId) {
+    PERSON.set(Some(path::encode(user.as_str())));
 }
 
 /// Names the signal that is set when the server no longer knows who asks.
@@ -117,7 +125,14 @@ pub async fn upload<T: DeserializeOwned>(
 }
 
 fn builder(method: Method, path: &str) -> RequestBuilder {
-    RequestBuilder::new(path).method(method).header("accept", "application/json").header(CSRF_HEADER, "1")
+    let request = RequestBuilder::new(path)
+        .method(method.clone())
+        .header("accept", "application/json")
+        .header(CSRF_HEADER, "1");
+    match PERSON.with_borrow(Clone::clone) {
+        Some(person) if method != Method::GET => request.header(USER_HEADER, &person),
+        _ => request,
+    }
 }
 
 async fn read<T: DeserializeOwned>(sent: Result<Response, gloo_net::Error>) -> Result<T, Failure> {

@@ -22,6 +22,8 @@ pub struct Client {
     pub cookie: Option<String>,
     /// Whether requests carry the header against forgery.
     pub careful: bool,
+    /// Whom the page shows, as it stands in the header.
+    pub shows: Option<String>,
 }
 
 #[derive(Debug)]
@@ -60,7 +62,7 @@ impl Answer {
 
 impl Client {
     pub fn new(router: Router) -> Self {
-        Self { router, cookie: None, careful: true }
+        Self { router, cookie: None, careful: true, shows: None }
     }
 
     pub async fn sign_in(&mut self, user: &str, password: &str) -> Answer {
@@ -100,6 +102,9 @@ impl Client {
         let mut request = Request::builder().method(method).uri(path);
         if self.careful {
             request = request.header(path::CSRF_HEADER, "1");
+        }
+        if let Some(person) = &self.shows {
+            request = request.header(path::USER_HEADER, person);
         }
         if let Some(cookie) = &self.cookie {
             request = request.header(header::COOKIE, cookie);

@@ -63,6 +63,9 @@ pub async fn guard(State(app): State<App>, mut request: Request, next: Next) -> 
     }
     if access != Access::Public {
         let signed = signed_in(&app, request.headers()).await?;
+        if !matches!(*request.method(), Method::GET | Method::HEAD) {
+            check_person(request.headers(), &signed.user)?;
+        }
         if signed.user.must_change_password && access != Access::Session {
             return Err(Failure::new(
                 ErrorCode::PasswordChangeRequired,
@@ -89,6 +92,18 @@ fn check_origin(headers: &HeaderMap) -> Result<(), Failure> {
         return Err(Failure::new(
             ErrorCode::NotAllowed,
             format!("requests that change something carry the header {}", path::CSRF_HEADER),
+        ));
+    }
+    Ok(())
+}
+
+/// A page that shows one person must not act for another who has signed in beside it.
+fn check_person(headers: &HeaderMap, user: &User) -> Result<(), Failure> {
+    let meant = path::encode(user.id.as_str());
+    if headers.get_all(path::USER_HEADER).iter().any(|named| named.as_bytes() != meant.as_bytes()) {
+        return Err(Failure::new(
+            ErrorCode::NotSignedIn,
+            "another person has signed in in this browser; sign in again",
         ));
     }
     Ok(())

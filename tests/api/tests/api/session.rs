@@ -2,7 +2,7 @@
 
 use overread_api::session::SessionView;
 use overread_api::{ErrorCode, path};
-use overread_api_tests::{Client, PASSWORD, World};
+use overread_api_tests::{Client, NOTE, PASSWORD, World};
 use overread_domain::{Role, UserId};
 use overread_server::axum::http::header;
 use overread_store::UserPatch;
@@ -125,6 +125,29 @@ async fn a_first_password_must_be_changed() {
     assert!(!changed.json::<SessionView>().must_change_password);
     eva.sign_in("eva", "four small boats").await.expect(200);
     eva.get(path::ENTRIES).await.expect(200);
+}
+
+#[tokio::test]
+async fn a_page_that_shows_another_person_changes_nothing() {
+    let world = World::new().await;
+    let entry = world.note("e1", NOTE).await;
+    let mut page = world.signed_in(Role::Coder).await;
+    page.shows = Some("reviewer".to_owned());
+    let accept = json!([{ "action": "accept", "item": "s0" }]);
+    page.decide(&entry, 0, "k1", accept.clone()).await.expect(401).error(ErrorCode::NotSignedIn);
+    page.send("DELETE", path::SESSION, None).await.expect(401).error(ErrorCode::NotSignedIn);
+    page.get(path::SESSION).await.expect(200);
+    page.shows = Some("coder".to_owned());
+    page.decide(&entry, 0, "k1", accept).await.expect(200);
+
+    // An id is compared as it is written in the header.
+    let admin = world.signed_in(Role::Administrator).await;
+    let user = json!({ "id": "eva@ward", "name": "Eva", "role": "reviewer", "password": "first one of all" });
+    admin.post(path::USERS, &user).await.expect(201);
+    let mut page = world.stranger();
+    page.shows = Some(path::encode("eva@ward"));
+    page.sign_in("eva@ward", "first one of all").await.expect(200);
+    page.send("DELETE", path::SESSION, None).await.expect(204);
 }
 
 #[tokio::test]
