@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use overread_api::entry::Decide;
-use overread_domain::{Action, Decision, DecisionId, Effort};
+use overread_domain::{Action, Decision, DecisionId, Effort, SuggestionSetId};
 use serde::{Deserialize, Serialize};
 
 /// One request of one key press.
@@ -16,6 +16,12 @@ pub struct Pending {
     pub actions: Vec<Action>,
     pub effort: Effort,
     pub suggestions_shown: bool,
+    /// The revision that its maker saw: what others decided after it was not known.
+    #[serde(default)]
+    pub base: u32,
+    /// The set that its suggested rows belong to.
+    #[serde(default)]
+    pub suggestion_set: Option<SuggestionSetId>,
     /// What went out, once it did.
     pub sent: Option<Decide>,
 }
@@ -71,6 +77,7 @@ impl Outbox {
                 actions: first.actions.iter().map(|action| resolve(known, action)).collect(),
                 effort: first.effort.clone(),
                 suggestions_shown: first.suggestions_shown,
+                suggestion_set: first.suggestion_set.clone(),
             });
         }
         first.sent.clone()
@@ -149,6 +156,8 @@ mod tests {
             actions: vec![action],
             effort: Effort::default(),
             suggestions_shown: true,
+            base: 0,
+            suggestion_set: None,
             sent: None,
         }
     }
@@ -215,6 +224,13 @@ mod tests {
         outbox.next(3);
         let json = serde_json::to_string(&outbox).unwrap();
         assert_eq!(serde_json::from_str::<Outbox>(&json).unwrap(), outbox);
+    }
+
+    #[test]
+    fn what_was_stored_without_its_revision_counts_as_made_on_the_first() {
+        let mut json = serde_json::to_value(Pending { base: 7, ..pending("k1", accept(0)) }).unwrap();
+        json.as_object_mut().unwrap().retain(|name, _| name != "base" && name != "suggestion_set");
+        assert_eq!(serde_json::from_value::<Pending>(json).unwrap(), pending("k1", accept(0)));
     }
 
     #[test]

@@ -10,6 +10,15 @@ use overread_domain::{
 use super::outbox::{Outbox, Pending};
 use super::rows::{self, Projection, RowKey};
 
+fn on_suggested_row(action: &Action) -> bool {
+    match action {
+        Action::Accept { item } | Action::Correct { item, .. } | Action::Reject { item, .. } => {
+            item.suggestion_index().is_some()
+        }
+        _ => false,
+    }
+}
+
 /// An entry under review.
 #[derive(Clone, Debug)]
 pub struct Review {
@@ -75,8 +84,10 @@ impl Review {
 
     /// Judges actions and takes them all or none.
     pub fn decide(&mut self, key: String, actions: Vec<Action>, effort: Effort) -> Result<(), EntryError> {
-        let pending =
-            Pending { key, actions, effort, suggestions_shown: self.view.suggestions.is_some(), sent: None };
+        let suggestion_set = self.view.suggestions.as_ref().map(|set| set.id.clone());
+        let suggestions_shown = suggestion_set.is_some();
+        let base = self.view.revision;
+        let pending = Pending { key, actions, effort, suggestions_shown, base, suggestion_set, sent: None };
         self.with_entry(|entry| pending.local().try_for_each(|(id, action)| entry.apply(id, action)))?;
         self.outbox.push(pending);
         Ok(())
@@ -93,19 +104,28 @@ impl Review {
     }
 
     /// Takes a newer view and keeps of what waits all that still fits: legal, and not about a row that somebody else
-    /// has decided since.
+    /// has decided since it was made.
     pub fn rebase(&mut self, view: EntryView, key: impl FnMut() -> String) -> Vec<Dropped> {
-        let before = self.view.revision;
         let others: Vec<Decision> =
-            view.decisions.iter().filter(|d| d.revision > before && d.user != self.user).cloned().collect();
+            view.decisions.iter().filter(|d| d.user != self.user).cloned().collect();
         self.view = view;
         self.outbox.renew(key);
         let waiting = std::mem::take(&mut self.outbox.pending);
+        let set = self.view.suggestions.as_ref().map(|set| set.id.clone());
         let mut dropped = Vec::new();
         for mut pending in waiting {
+            let exchanged = pending.suggestion_set.is_some() && pending.suggestion_set != set;
+            pending.suggestion_set.clone_from(&set);
+            // Not the revision of the view before: after a reload there is none, or it is the same as now.
+            let base = std::mem::replace(&mut pending.base, self.view.revision);
             let mut kept = Vec::new();
             for action in std::mem::take(&mut pending.actions) {
-                if let Some(other) = others.iter().find(|d| meets(&d.action, &action)) {
+                // The same place in another set is another suggestion.
+                if exchanged && on_suggested_row(&action) {
+                    dropped.push(Dropped { action, why: "the suggestions were made anew".into() });
+                    continue;
+                }
+                if let Some(other) = others.iter().find(|d| d.revision > base && meets(&d.action, &action)) {
                     let why = format!("{} decided it in the meantime", other.user);
                     dropped.push(Dropped { action, why });
                     continue;

@@ -46,6 +46,7 @@ fn view() -> EntryView {
             threshold: 0.3,
             made_at: Timestamp(0),
             took_ms: 1,
+            read_until: None,
             suggestions: vec![
                 suggestion("diagnosis", "Chest pain", 0.95),
                 suggestion("diagnosis", "reflux", 0.9),
@@ -189,6 +190,32 @@ fn rebasing_keeps_what_fits_and_tells_what_does_not() {
     assert_eq!((next.expected_revision, next.actions), (1, vec![accept(0)]));
     assert_eq!(next.idempotency_key, "fresh-1");
     assert_eq!(state(&review, "s2"), RowState::Item(ItemState::Accepted));
+}
+
+/// As it is after a reload: the outbox comes from storage, the view from the server.
+fn reopened(outbox: &Outbox, view: EntryView) -> (Review, Vec<Dropped>) {
+    let json = serde_json::to_string(outbox).unwrap();
+    let mut review = Review::new(view.clone(), serde_json::from_str(&json).unwrap(), UserId::new("ann"));
+    let dropped = review.rebase(view, || "fresh".into());
+    (review, dropped)
+}
+
+#[test]
+fn a_reload_does_not_overrule_what_others_decided_since() {
+    let mut seen = view();
+    seen.decisions = vec![made("d1", "bob", 1, 1, accept(1))];
+    seen.revision = 1;
+    let mut before = Review::new(seen.clone(), Outbox::default(), UserId::new("ann"));
+    let reject = Action::Reject { item: ItemId::suggested(1), reason: RejectReason::Wrong, comment: None };
+    decide(&mut before, "k1", vec![accept(0), reject.clone()]);
+    let mut newer = seen;
+    newer.decisions.push(made("d2", "bob", 2, 2, accept(0)));
+    newer.revision = 2;
+    let (mut review, dropped) = reopened(&before.outbox, newer);
+    assert_eq!(dropped.iter().map(|d| &d.action).collect::<Vec<_>>(), [&accept(0)]);
+    assert!(dropped[0].why.contains("bob"));
+    assert_eq!(review.outbox.next(2).unwrap().actions, [reject], "what was known is overruled on purpose");
+    assert_eq!(review.outbox.pending[0].base, 2);
 }
 
 #[test]
