@@ -21,6 +21,39 @@ pub fn children(view: &CodeView) -> Vec<CodeHit> {
     view.children.iter().map(hit).collect()
 }
 
+/// Which words a list of codes answers, and whether its first code was asked for before the answer came.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Answered {
+    words: Option<String>,
+    wanted: Option<(String, bool)>,
+}
+
+impl Answered {
+    /// Enter, with these words in the box: true if the list answers them. Else it is remembered until the answer comes,
+    /// with whether also a code that cannot be billed is taken.
+    pub fn enter(&mut self, words: &str, anyway: bool) -> bool {
+        let now = self.words.as_deref() == Some(words);
+        self.wanted = (!now).then(|| (words.to_owned(), anyway));
+        now
+    }
+
+    /// Other words, or a walk in the list: what Enter asked for no longer holds.
+    pub fn forget(&mut self) {
+        self.wanted = None;
+    }
+
+    /// The list answers these words now. Gives what Enter asked for, if it was for them.
+    pub fn answer(&mut self, words: &str) -> Option<bool> {
+        self.words = Some(words.to_owned());
+        self.wanted.take().filter(|(wanted, _)| wanted == words).map(|(_, anyway)| anyway)
+    }
+
+    /// No answer came.
+    pub fn fail(&mut self) {
+        *self = Self::default();
+    }
+}
+
 /// The place `by` further in a list of `len`, around its ends.
 pub fn step(at: usize, by: isize, len: usize) -> usize {
     if len == 0 { 0 } else { (at as isize + by).rem_euclid(len as isize) as usize }
@@ -64,6 +97,29 @@ mod tests {
         ]);
         let codes: Vec<_> = hits.iter().map(|h| h.code.as_str()).collect();
         assert_eq!(codes, ["E11.9", "E10.9", "E11", "E10"]);
+    }
+
+    #[test]
+    fn enter_takes_only_from_a_list_that_answers_the_words() {
+        let mut answered = Answered::default();
+        assert_eq!(answered.answer("gout"), None);
+        assert!(answered.enter("gout", false));
+        assert!(!answered.enter("I10", true), "the list is still about gout");
+        assert_eq!(answered.answer("gout"), None, "a late answer to the old words takes nothing");
+        assert!(!answered.enter("I10", true));
+        assert_eq!(answered.answer("I10"), Some(true));
+        assert_eq!(answered.answer("I10"), None, "once only");
+    }
+
+    #[test]
+    fn other_words_or_no_answer_take_nothing() {
+        let mut answered = Answered::default();
+        assert!(!answered.enter("I1", false));
+        answered.forget();
+        assert_eq!(answered.answer("I1"), None);
+        assert!(!answered.enter("I10", false));
+        answered.fail();
+        assert!(!answered.enter("I10", false), "nothing is answered");
     }
 
     #[test]

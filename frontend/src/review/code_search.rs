@@ -8,7 +8,7 @@ use overread_api::path::{self, fill};
 use web_sys::KeyboardEvent;
 
 use super::state::Review;
-use crate::logic::codes::{billable_first, children, note_label, step};
+use crate::logic::codes::{Answered, billable_first, children, note_label, step};
 use crate::logic::filters::query_of;
 use crate::logic::format::brief;
 use crate::web::{dom, http};
@@ -25,6 +25,9 @@ pub struct CodeFinder {
     pub at: RwSignal<usize>,
     pub detail: RwSignal<Option<CodeView>>,
     pub state: RwSignal<Option<String>>,
+    answered: StoredValue<Answered>,
+    /// Takes a code that Enter asked for before it was there.
+    taker: StoredValue<Option<Callback<(CodeHit, bool)>>>,
     turn: StoredValue<u32>,
     system: StoredValue<String>,
 }
@@ -37,6 +40,8 @@ impl CodeFinder {
             at: RwSignal::new(0),
             detail: RwSignal::new(None),
             state: RwSignal::new(None),
+            answered: StoredValue::new(Answered::default()),
+            taker: StoredValue::new(None),
             turn: StoredValue::new(0),
             system: StoredValue::new(system),
         };
@@ -58,10 +63,11 @@ impl CodeFinder {
     }
 
     async fn look_up(self, turn: u32) {
-        let Some(q) = self.query.try_get_untracked() else { return };
-        let q = brief(&q, 200);
+        let Some(words) = self.query.try_get_untracked() else { return };
+        let q = brief(&words, 200);
         if q.is_empty() {
             self.put(turn, Vec::new(), None);
+            self.settle(turn, &words);
             return;
         }
         let request =
@@ -70,8 +76,43 @@ impl CodeFinder {
             Ok(found) => {
                 let state = found.hits.is_empty().then(|| "No code found. Fewer or other words?".to_owned());
                 self.put(turn, billable_first(found.hits), state);
+                self.settle(turn, &words);
             }
-            Err(failure) => self.put(turn, Vec::new(), Some(failure.message())),
+            Err(failure) => {
+                if self.turn.try_get_value() == Some(turn) {
+                    self.answered.try_update_value(Answered::fail);
+                }
+                self.put(turn, Vec::new(), Some(failure.message()));
+            }
+        }
+    }
+
+    /// The list answers these words now: what Enter asked for meanwhile is taken.
+    fn settle(self, turn: u32, words: &str) {
+        if self.turn.try_get_value() != Some(turn) {
+            return;
+        }
+        let wanted = self.answered.try_update_value(|answered| answered.answer(words)).flatten();
+        if let Some(anyway) = wanted
+            && let Some(hit) = self.highlighted()
+            && let Some(taker) = self.taker.try_get_value().flatten()
+        {
+            taker.run((hit, anyway));
+        }
+    }
+
+    /// Enter in the box: takes what is highlighted, or what the words just typed bring up, once they do.
+    fn enter(self, anyway: bool) {
+        let words = self.query.get_untracked();
+        let answers =
+            self.answered.try_update_value(|answered| answered.enter(&words, anyway)).unwrap_or_default();
+        if !answers {
+            self.state.set(Some("Looking …".to_owned()));
+            self.search(0);
+        } else if let Some(hit) = self.highlighted()
+            && let Some(taker) = self.taker.get_value()
+        {
+            taker.run((hit, anyway));
         }
     }
 
@@ -116,6 +157,7 @@ impl CodeFinder {
     }
 
     pub fn step(self, by: isize) {
+        self.answered.update_value(Answered::forget);
         let len = self.hits.with_untracked(Vec::len);
         self.at.update(|at| *at = step(*at, by, len));
         dom::scroll_near(&format!("code-hit-{}", self.at.get_untracked()));
@@ -154,15 +196,16 @@ pub fn CodeBox(finder: CodeFinder, picked: Callback<CodeHit>) -> impl IntoView {
             finder.open(hit);
         }
     };
+    finder.taker.set_value(Some(Callback::new(move |(hit, anyway)| take(hit, anyway))));
     let key = move |event: KeyboardEvent| {
         match event.key().as_str() {
             "ArrowDown" => finder.step(1),
             "ArrowUp" => finder.step(-1),
             "PageDown" => finder.step(8),
             "PageUp" => finder.step(-8),
-            "Enter" if !event.ctrl_key() => {
-                if let Some(hit) = finder.highlighted() {
-                    take(hit, event.shift_key());
+            "Enter" if !event.ctrl_key() && !event.is_composing() => {
+                if !event.repeat() {
+                    finder.enter(event.shift_key());
                 }
             }
             _ => return,
@@ -185,6 +228,7 @@ pub fn CodeBox(finder: CodeFinder, picked: Callback<CodeHit>) -> impl IntoView {
             prop:value=finder.query
             on:input=move |event| {
                 finder.query.set(event_target_value(&event));
+                finder.answered.update_value(Answered::forget);
                 finder.search(REST_MS);
             }
             on:keydown=key
@@ -298,7 +342,6 @@ pub fn CodePanel(item: overread_domain::ItemId, query: String) -> impl IntoView 
     dom::focus_soon("code-search");
     let picked = Callback::new(move |hit: CodeHit| {
         review.take_code(&item, &hit.system, &hit.code);
-        dom::focus("rows");
     });
     view! {
         <section class="card tall" aria-labelledby="code-title">
