@@ -49,6 +49,19 @@ pub enum Command {
 }
 
 impl Command {
+    /// Whether it only moves about: such commands repeat while their key is held, and work beside an open panel.
+    pub fn is_movement(self) -> bool {
+        matches!(
+            self,
+            Self::RowDown
+                | Self::RowUp
+                | Self::NextUndecided
+                | Self::PreviousUndecided
+                | Self::NextEvidence
+                | Self::PreviousEvidence
+        )
+    }
+
     /// The stable name under which effort and remappings are kept.
     pub fn name(self) -> &'static str {
         match self {
@@ -274,6 +287,16 @@ impl Keymap {
         if here().any(|binding| binding.keys.iter().any(begins)) { Match::Prefix } else { Match::None }
     }
 
+    /// Whether a press closes an open panel, typed into a text box or not. Escape always does unless it was given to
+    /// another command, so that no box holds a person.
+    pub fn goes_back(&self, pressed: &str, text: bool) -> bool {
+        match self.lookup(Scope::Review, None, pressed) {
+            Match::Command(Command::Back, _) => !text || pressed.chars().count() > 1,
+            Match::None => pressed == "Escape",
+            _ => false,
+        }
+    }
+
     /// The first key of a command, as people read it ("Ctrl Enter").
     pub fn hint(&self, scope: Scope, command: Command) -> String {
         self.bindings
@@ -373,6 +396,35 @@ mod tests {
         assert_eq!(Press { ctrl: true, ..press("Enter") }.notation().as_deref(), Some("Ctrl+Enter"));
         assert_eq!(press("Shift").notation(), None);
         assert_eq!(Press { alt: true, ..press("a") }.notation(), None);
+    }
+
+    #[test]
+    fn nothing_that_decides_or_leaves_repeats() {
+        let map = Keymap::default();
+        let moves: Vec<_> = map
+            .bindings()
+            .iter()
+            .filter(|b| b.scope == Scope::Review && b.command.is_movement())
+            .map(|b| b.command.name())
+            .collect();
+        let expected =
+            ["next_undecided", "previous_undecided", "row_down", "row_up", "next_evidence", "previous_evidence"];
+        assert_eq!(moves, expected);
+    }
+
+    #[test]
+    fn going_back_follows_its_key_and_escape_stays_a_way_out() {
+        let map = Keymap::default();
+        assert!(map.goes_back("Escape", false) && map.goes_back("Escape", true));
+        assert!(!map.goes_back("q", false));
+        let mut overrides = Overrides::new();
+        overrides.insert("review.back".into(), vec!["q".into()]);
+        let map = Keymap::with(&overrides).unwrap();
+        assert!(map.goes_back("q", false));
+        assert!(!map.goes_back("q", true), "a letter typed into a box is text");
+        assert!(map.goes_back("Escape", true));
+        overrides.insert("review.undo".into(), vec!["Escape".into()]);
+        assert!(!Keymap::with(&overrides).unwrap().goes_back("Escape", false));
     }
 
     #[test]

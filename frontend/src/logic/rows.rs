@@ -61,6 +61,13 @@ impl RowState {
         }
     }
 
+    /// Whether accepting has nothing to add: it would decide the same again, or put the suggestion back over what a
+    /// person wrote.
+    pub fn stands(self) -> bool {
+        use ItemState::{Accepted, Added, Corrected};
+        matches!(self, Self::Item(Accepted | Corrected | Added) | Self::ConfirmedEmpty)
+    }
+
     /// Whether finishing waits for it.
     pub fn is_undecided(self) -> bool {
         matches!(self, Self::Item(ItemState::Suggested) | Self::Missing)
@@ -263,4 +270,21 @@ fn title_of(code: &CodeRef, suggestion: Option<&Suggestion>) -> Option<String> {
 
 fn candidate<'a>(code: &CodeRef, candidates: &'a [CodeCandidate]) -> Option<&'a CodeCandidate> {
     candidates.iter().find(|candidate| candidate.system == code.system && candidate.code == code.code)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn accepting_leaves_alone_what_a_person_wrote() {
+        for state in [ItemState::Accepted, ItemState::Corrected, ItemState::Added] {
+            assert!(RowState::Item(state).stands(), "{state:?}");
+        }
+        assert!(RowState::ConfirmedEmpty.stands());
+        for state in [ItemState::Suggested, ItemState::Rejected] {
+            assert!(!RowState::Item(state).stands(), "{state:?}");
+        }
+        assert!(!RowState::Missing.stands() && !RowState::Empty.stands());
+    }
 }

@@ -4,13 +4,15 @@ use leptos::prelude::*;
 use overread_api::entry::{NextQuery, NextView};
 use overread_api::path;
 use overread_domain::decision::ExceptionCause;
-use overread_domain::{Action, EntryError, EntryStatus, ItemId, Permission, RejectReason};
+use overread_domain::{Action, EntryError, EntryStatus, ItemId, ItemState, Permission, RejectReason};
 
 use super::panel::Panel;
 use super::state::Review;
 use crate::logic::drafts::{Draft, ESCALATE, REOPEN, form_slot, reject_slot};
 use crate::logic::filters::query_of;
 use crate::logic::form::Form;
+use crate::logic::format::state_word;
+use crate::logic::keymap::{Command, Scope};
 use crate::logic::rows::{RowKey, RowState};
 use crate::shell::go;
 use crate::web::{dom, http};
@@ -101,18 +103,23 @@ impl Review {
 
     pub fn accept(self) {
         let Some(row) = self.current_row_now() else { return };
-        match (&row.key, row.state) {
-            (RowKey::Item(_), RowState::Item(overread_domain::ItemState::Accepted))
-            | (RowKey::Field(_), RowState::ConfirmedEmpty) => self.advance(),
-            (RowKey::Item(item), _) => {
+        if row.state.stands() {
+            self.advance();
+            if let RowState::Item(state @ (ItemState::Corrected | ItemState::Added)) = row.state {
+                let hint = |command| self.app.keymap.with_untracked(|map| map.hint(Scope::Review, command));
+                let (edit, undo) = (hint(Command::Edit), hint(Command::Undo));
+                let word = state_word(state);
+                self.say(format!("Kept as {word}. {edit} edits a row; {undo} takes your last decision back."));
+            }
+            return;
+        }
+        match &row.key {
+            RowKey::Item(item) => {
                 if self.decide(vec![Action::Accept { item: item.clone() }]) {
                     self.advance();
                 }
             }
-            (RowKey::Field(field), _) => {
-                let field = field.clone();
-                self.add_to(&field, self.selection.get_untracked());
-            }
+            RowKey::Field(field) => self.add_to(field, self.selection.get_untracked()),
         }
     }
 

@@ -195,7 +195,7 @@ pub fn FieldChooser(words: Option<Quoted>) -> impl IntoView {
             "ArrowUp" => at.update(|at| *at = step(*at, -1, len)),
             "Enter" => {
                 let chosen = hits.with_untracked(|hits| hits.get(at.get_untracked()).cloned());
-                if let Some((id, ..)) = chosen {
+                if let Some((id, ..)) = chosen.filter(|_| !event.repeat()) {
                     choose(&id);
                 }
             }
@@ -279,7 +279,7 @@ pub fn FindWords() -> impl IntoView {
             "Enter" => {
                 event.prevent_default();
                 event.stop_propagation();
-                if len > 0 {
+                if len > 0 && !event.repeat() {
                     review.panel.set(Panel::None);
                     dom::focus("rows");
                 }

@@ -43,7 +43,10 @@ pub fn Editor(form: Form) -> impl IntoView {
         if event.key() == "Enter" && !event.is_composing() && !dom::takes_button(&event) {
             event.prevent_default();
             event.stop_propagation();
-            save();
+            // The key that opened the editor may still be held.
+            if !event.repeat() {
+                save();
+            }
         }
     };
     dom::focus_soon(first_control(field.get_untracked().as_ref(), &form.get_untracked()));

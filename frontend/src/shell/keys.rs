@@ -55,6 +55,17 @@ pub fn listen(app: App) {
             }
             return;
         }
+        // A held key moves on; it never decides twice.
+        if event.repeat() && !text {
+            let scope = app.scope.get_untracked();
+            let found = app.keymap.with_untracked(|map| map.lookup(scope, None, &pressed));
+            if !matches!(found, Match::Command(command, _) if command.is_movement()) {
+                if matches!(found, Match::Command(..)) || (pressed == "Enter" && dom::takes_button(&event)) {
+                    event.prevent_default();
+                }
+                return;
+            }
+        }
         let own = matches!(pressed.as_str(), "Enter" | "Space") && dom::takes_enter(&event);
         if own || (pressed.starts_with("Arrow") && dom::scrolls(&event)) {
             return;
