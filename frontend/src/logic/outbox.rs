@@ -83,12 +83,9 @@ impl Outbox {
         first.sent.clone()
     }
 
-    /// The server has the first request: its decisions take the place of the local ones.
-    pub fn delivered(&mut self, decisions: &[Decision]) {
-        if self.pending.is_empty() {
-            return;
-        }
-        let done = self.pending.remove(0);
+    /// The server has the request sent under `key`: its decisions take the place of the local ones.
+    pub fn delivered(&mut self, key: &str, decisions: &[Decision]) {
+        let Some(done) = self.take(key) else { return };
         for (index, decision) in decisions.iter().enumerate() {
             self.known.insert(done.local_id(index).to_string(), decision.id.clone());
         }
@@ -97,9 +94,15 @@ impl Outbox {
         }
     }
 
-    /// The server refused the first request for good.
-    pub fn refused(&mut self) -> Option<Pending> {
-        (!self.pending.is_empty()).then(|| self.pending.remove(0))
+    /// The server refused the request sent under `key` for good.
+    pub fn refused(&mut self, key: &str) -> Option<Pending> {
+        self.take(key)
+    }
+
+    /// What was first when it was sent need not be first when its answer comes.
+    fn take(&mut self, key: &str) -> Option<Pending> {
+        let place = self.pending.iter().position(|pending| pending.key == key)?;
+        Some(self.pending.remove(place))
     }
 
     /// The entry has moved on: nothing of what waits was taken, so each may go out anew, under a new key.
@@ -188,7 +191,7 @@ mod tests {
         let first = outbox.next(4).unwrap();
         assert_eq!((first.idempotency_key.as_str(), first.expected_revision), ("k1", 4));
         assert_eq!(outbox.next(9).unwrap(), first, "a request that went out is never changed");
-        outbox.delivered(&[decision("d1", accept(0))]);
+        outbox.delivered("k1", &[decision("d1", accept(0))]);
         assert_eq!(outbox.next(5).unwrap().idempotency_key, "k2");
     }
 
@@ -199,7 +202,7 @@ mod tests {
         let local = outbox.pending[0].local_id(0);
         outbox.push(pending("k2", Action::Undo { decision: local }));
         outbox.next(0);
-        outbox.delivered(&[decision("d1", accept(0))]);
+        outbox.delivered("k1", &[decision("d1", accept(0))]);
         let sent = outbox.next(1).unwrap();
         assert_eq!(sent.actions, [Action::Undo { decision: "d1".into() }]);
     }
@@ -213,7 +216,7 @@ mod tests {
         outbox.next(0);
         outbox.renew(|| "k3".into());
         assert_eq!(outbox.next(7).unwrap().idempotency_key, "k3");
-        outbox.delivered(&[decision("d9", accept(0))]);
+        outbox.delivered("k3", &[decision("d9", accept(0))]);
         assert_eq!(outbox.next(8).unwrap().actions, [Action::Undo { decision: "d9".into() }]);
     }
 
@@ -224,6 +227,18 @@ mod tests {
         outbox.next(3);
         let json = serde_json::to_string(&outbox).unwrap();
         assert_eq!(serde_json::from_str::<Outbox>(&json).unwrap(), outbox);
+    }
+
+    #[test]
+    fn an_answer_finds_its_request_wherever_it_stands() {
+        let mut outbox = Outbox::default();
+        outbox.push(pending("k1", accept(0)));
+        outbox.push(pending("k2", accept(1)));
+        outbox.delivered("gone", &[decision("d0", accept(2))]);
+        assert_eq!(outbox.pending.len(), 2, "an answer to a request that is gone takes no other");
+        outbox.delivered("k2", &[decision("d2", accept(1))]);
+        assert_eq!(outbox.refused("k2"), None);
+        assert_eq!(outbox.refused("k1").unwrap().actions, [accept(0)]);
     }
 
     #[test]

@@ -93,11 +93,13 @@ impl Review {
         Ok(())
     }
 
-    /// The server took the first waiting request.
-    pub fn delivered(&mut self, decided: Decided) {
-        self.outbox.delivered(&decided.decisions);
-        self.view.revision = decided.revision;
-        self.view.status = decided.status;
+    /// The server took the request sent under `key`.
+    pub fn delivered(&mut self, key: &str, decided: Decided) {
+        self.outbox.delivered(key, &decided.decisions);
+        if decided.revision >= self.view.revision {
+            self.view.revision = decided.revision;
+            self.view.status = decided.status;
+        }
         let known: std::collections::BTreeSet<DecisionId> =
             self.view.decisions.iter().map(|d| d.id.clone()).collect();
         self.view.decisions.extend(decided.decisions.into_iter().filter(|d| !known.contains(&d.id)));

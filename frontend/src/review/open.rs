@@ -169,9 +169,11 @@ impl Review {
         while all.pending.first().is_some_and(|first| first.sent.is_some()) {
             let Some(request) = all.next(0) else { break };
             match http::post::<Decided>(&entry_path(path::DECISIONS, entry), &request).await {
-                Ok(decided) => all.delivered(&decided.decisions),
+                Ok(decided) => all.delivered(&request.idempotency_key, &decided.decisions),
                 Err(failure) if failure.code() == Some(ErrorCode::StaleRevision) => break,
-                Err(Failure::Refused(body)) if body.code.status() == 422 => drop(all.refused()),
+                Err(Failure::Refused(body)) if body.code.status() == 422 => {
+                    drop(all.refused(&request.idempotency_key));
+                }
                 Err(_) => break,
             }
         }
@@ -215,7 +217,7 @@ impl Review {
                 match http::post::<Decided>(&entry_path(path::DECISIONS, &entry), &request).await {
                     Ok(decided) => {
                         revision = decided.revision;
-                        model.delivered(decided);
+                        model.delivered(&request.idempotency_key, decided);
                     }
                     Err(_) => break,
                 }

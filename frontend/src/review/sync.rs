@@ -61,7 +61,7 @@ impl Review {
             match answer {
                 Ok(decided) => {
                     attempt = 0;
-                    let _ = self.with_mut(|model| model.delivered(decided));
+                    let _ = self.with_mut(|model| model.delivered(&request.idempotency_key, decided));
                     self.keep_outbox();
                     self.refresh();
                     if finishes {
@@ -86,15 +86,15 @@ impl Review {
                         }
                         ErrorCode::Leased => {
                             self.net.set(Net::Held);
-                            self.look_again(turn).await;
+                            self.fetch_again(turn).await;
                             return;
                         }
                         ErrorCode::StaleRevision | ErrorCode::KeyReused | ErrorCode::WrongState => {
-                            if !self.look_again(turn).await {
+                            if !self.fetch_again(turn).await {
                                 return;
                             }
                         }
-                        _ => self.take_back(&body),
+                        _ => self.take_back(&request.idempotency_key, &body),
                     }
                 }
                 Err(Failure::Away) => return,
@@ -132,8 +132,8 @@ impl Review {
     }
 
     /// The server has the last word: the decision goes, and why is said where it was made.
-    pub(super) fn take_back(self, body: &overread_api::ErrorBody) {
-        let refused = self.with_mut(|model| model.outbox.refused()).flatten();
+    pub(super) fn take_back(self, key: &str, body: &overread_api::ErrorBody) {
+        let refused = self.with_mut(|model| model.outbox.refused(key)).flatten();
         self.keep_outbox();
         self.refresh();
         let place = refused
@@ -162,14 +162,30 @@ impl Review {
         self.complain(message);
     }
 
-    /// Fetches the entry anew and puts what waits on top of it. False if that failed.
+    /// Looks for news, but never while decisions are on their way: what waits would get new keys under the answer.
     pub(super) async fn look_again(self, turn: u32) -> bool {
+        !self.pumping.get_value() && self.fetch_and_rebase(turn, || self.pumping.get_value()).await
+    }
+
+    /// The same between two requests of those that are on their way.
+    async fn fetch_again(self, turn: u32) -> bool {
+        self.fetch_and_rebase(turn, || false).await
+    }
+
+    /// Fetches the entry anew and puts what waits on top of it. False if that failed, or `late` says that it must not
+    /// be any more.
+    async fn fetch_and_rebase(self, turn: u32, late: impl Fn() -> bool) -> bool {
         let Some(entry) = self.entry_id() else { return false };
         let fetched = http::get::<EntryView>(&entry_path(path::ENTRY, &entry)).await;
-        if self.turn.get_value() != turn {
+        if self.turn.get_value() != turn || late() {
             return false;
         }
         match fetched {
+            Ok(view) if self.with(|model| view.revision < model.view.revision).unwrap_or(true) => {
+                // Asked before the last decision arrived: older than what the page knows.
+                dom::sleep(backoff(3)).await;
+                self.turn.get_value() == turn
+            }
             Ok(view) => {
                 let others = self.with(|model| changed_by_others(model, &view)).unwrap_or_default();
                 self.set_head(&view);
@@ -182,7 +198,14 @@ impl Review {
                     self.say(others);
                 }
                 self.tell_dropped(&dropped);
+                if self.outbox_is_empty() {
+                    self.net.set(Net::Idle);
+                }
                 true
+            }
+            Err(failure) if failure.code() == Some(ErrorCode::NotSignedIn) => {
+                self.net.set(Net::SignedOut);
+                false
             }
             Err(failure) => {
                 self.net.set(Net::Away(failure.message()));
@@ -236,7 +259,7 @@ impl Review {
         }
         let waits = self.holder.with_untracked(Option::is_some) || self.net.get_untracked() == Net::Held;
         match answer {
-            Ok(_) if waits => {
+            Ok(_) if waits && !self.pumping.get_value() => {
                 self.net.set(Net::Idle);
                 if self.look_again(turn).await {
                     self.pump();

@@ -108,7 +108,7 @@ fn decisions_show_at_once_and_stay_when_delivered() {
     decide(&mut review, "k1", vec![accept(0)]);
     assert_eq!(state(&review, "s0"), RowState::Item(ItemState::Accepted));
     let decided = answer(&review, vec![made("d1", "ann", 1, 5, accept(0))]);
-    review.delivered(decided);
+    review.delivered("k1", decided);
     assert!(review.outbox.is_empty());
     assert_eq!(review.view.revision, 1);
     assert_eq!(state(&review, "s0"), RowState::Item(ItemState::Accepted));
@@ -164,7 +164,7 @@ fn undo_of_a_decision_that_was_delivered_meanwhile_still_shows() {
     decide(&mut review, "k2", undo);
     review.outbox.next(0);
     let decided = answer(&review, vec![made("d1", "ann", 1, 5, accept(0))]);
-    review.delivered(decided);
+    review.delivered("k1", decided);
     assert_eq!(state(&review, "s0"), RowState::Item(ItemState::Suggested));
     assert_eq!(review.outbox.next(1).unwrap().actions, [Action::Undo { decision: "d1".into() }]);
 }
