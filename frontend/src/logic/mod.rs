@@ -18,4 +18,5 @@ pub mod review;
 pub mod rows;
 pub mod sections;
 pub mod segments;
+pub mod settled;
 pub mod template_text;

@@ -210,6 +210,7 @@ pub async fn next(app: App, filters: Filters) {
 /// Sends what was left unsent on entries that are not open any more.
 async fn send_left_over(app: App, review: Review) {
     use crate::logic::drafts::parse_outbox_key;
+    use crate::logic::settled::told_of_all;
     let Some(user) = app.user() else { return };
     let keys = crate::web::storage::keys();
     let entries: std::collections::BTreeSet<String> = keys
@@ -218,13 +219,14 @@ async fn send_left_over(app: App, review: Review) {
         .filter(|(owner, _)| *owner == user.as_str())
         .map(|(_, entry)| entry.to_owned())
         .collect();
-    let mut sent = 0;
+    let mut all = Vec::new();
     for entry in entries {
-        if review.flush(entry).await {
-            sent += 1;
-        }
+        all.push(review.flush(entry).await);
     }
-    if sent > 0 {
-        app.tell(format!("Unsent decisions on {sent} entries are saved now."));
+    let lost = all.iter().any(|settled| !settled.dropped.is_empty());
+    match told_of_all(&all) {
+        Some(text) if lost => app.warn(text),
+        Some(text) => app.tell(text),
+        None => {}
     }
 }

@@ -15,6 +15,7 @@ use super::sync::entry_path;
 use crate::logic::drafts::{Draft, outbox_key, parse_outbox_key};
 use crate::logic::outbox::Outbox;
 use crate::logic::review::Review as Model;
+use crate::logic::settled::{Settled, told_of_all};
 use crate::web::http::{self, Failure};
 use crate::web::{dom, storage};
 
@@ -45,13 +46,13 @@ impl Review {
         self.pumping.set_value(false);
         self.finishing.set(false);
         leptos::task::spawn_local(async move {
-            let waiting = self.adopt(&entry).await;
+            let (waiting, settled) = self.adopt(&entry).await;
             let fetched = http::get::<EntryView>(&entry_path(path::ENTRY, &entry)).await;
             if self.turn.get_value() != turn {
                 return;
             }
             match fetched {
-                Ok(view) => self.show(view, waiting, turn),
+                Ok(view) => self.show(view, waiting, settled, turn),
                 Err(failure) => self.opened.set(match failure.code() {
                     Some(ErrorCode::NotFound) => Opened::Missing,
                     // The dialog for signing in stands over the page; it is opened again afterwards.
@@ -62,7 +63,7 @@ impl Review {
         });
     }
 
-    pub(super) fn show(self, view: EntryView, waiting: Outbox, turn: u32) {
+    pub(super) fn show(self, view: EntryView, waiting: Outbox, mut settled: Settled, turn: u32) {
         let Some(user) = self.app.user() else { return };
         let entry = view.id.to_string();
         self.set_head(&view);
@@ -70,7 +71,7 @@ impl Review {
         self.note_holder(&view);
         // What waits was made on another revision: it goes through the same sieve as after a conflict.
         let mut model = Model::new(view.clone(), waiting, user);
-        let dropped = model.rebase(view, dom::new_key);
+        settled.dropped.extend(model.rebase(view, dom::new_key));
         self.model.set_value(Some(model));
         self.opened.set(Opened::Entry);
         self.refresh();
@@ -84,12 +85,13 @@ impl Review {
         if self.app.help.get_untracked() {
             self.app.help.set(false);
         }
-        self.tell_dropped(&dropped);
+        let mut restored = false;
         // The newest whose row is still there.
         let lost = |draft: &Draft| draft.row().is_some_and(|item| self.item_of(item).is_none());
         if let Some(draft) = self.drafts().into_iter().find(|draft| !lost(draft)) {
-            self.restore(draft);
+            restored = self.restore(draft);
         }
+        self.tell_settled(&settled, restored);
         self.keep_outbox();
         self.pump();
         self.fetch_titles(turn);
@@ -122,7 +124,8 @@ impl Review {
         self.holder.set(other.map(|lease| lease.user.to_string()));
     }
 
-    pub(super) fn restore(self, draft: Draft) {
+    /// Opens what was being typed. False if its row is gone.
+    pub(super) fn restore(self, draft: Draft) -> bool {
         let panel = match draft {
             Draft::Form { form } => Panel::Edit(form),
             Draft::Reject { item, comment } => Panel::Reject { item, comment },
@@ -136,17 +139,19 @@ impl Review {
         };
         if let Some(item) = item {
             if self.item_of(&item).is_none() {
-                return;
+                return false;
             }
             self.current.set(Some(crate::logic::rows::RowKey::Item(item)));
         }
         self.panel.set(panel);
-        self.say("What you had typed is back.");
+        true
     }
 
-    /// Takes over what this person's tabs left unsent on an entry, and settles whether the first of it arrived.
-    pub(super) async fn adopt(self, entry: &str) -> Outbox {
-        let Some(user) = self.app.user() else { return Outbox::default() };
+    /// Takes over what this person's tabs left unsent on an entry, and settles whether the first of it arrived. What is
+    /// stored stays until the outcome can be told: asked again, the server answers the same.
+    pub(super) async fn adopt(self, entry: &str) -> (Outbox, Settled) {
+        let mut settled = Settled::default();
+        let Some(user) = self.app.user() else { return (Outbox::default(), settled) };
         let tab = self.tab();
         let mut all = Outbox { tab: tab.clone(), ..Outbox::default() };
         for key in storage::keys() {
@@ -169,15 +174,20 @@ impl Review {
         while all.pending.first().is_some_and(|first| first.sent.is_some()) {
             let Some(request) = all.next(0) else { break };
             match http::post::<Decided>(&entry_path(path::DECISIONS, entry), &request).await {
-                Ok(decided) => all.delivered(&request.idempotency_key, &decided.decisions),
+                Ok(decided) => {
+                    settled.sent += request.actions.len();
+                    all.delivered(&request.idempotency_key, &decided.decisions);
+                }
                 Err(failure) if failure.code() == Some(ErrorCode::StaleRevision) => break,
                 Err(Failure::Refused(body)) if body.code.status() == 422 => {
-                    drop(all.refused(&request.idempotency_key));
+                    if let Some(pending) = all.refused(&request.idempotency_key) {
+                        settled.refuse(pending, &body.message);
+                    }
                 }
                 Err(_) => break,
             }
         }
-        all
+        (all, settled)
     }
 
     pub fn leave(self) {
@@ -195,29 +205,51 @@ impl Review {
         self.keep_outbox();
         leptos::task::spawn_local(async move {
             if waits {
-                self.flush(entry.clone()).await;
+                let settled = self.flush(entry.clone()).await;
+                if !settled.dropped.is_empty()
+                    && let Some(text) = told_of_all(&[settled])
+                {
+                    self.app.warn(text);
+                }
             }
             let _ = http::tell(Method::DELETE, &entry_path(path::LEASE, &entry), None::<&()>).await;
         });
     }
 
-    /// Sends what this person left unsent on an entry that is not open. True if nothing is left.
-    pub async fn flush(self, entry: String) -> bool {
-        let Some(user) = self.app.user() else { return false };
-        let key = outbox_key(user.as_str(), &entry, &self.tab());
-        let mut outbox = self.adopt(&entry).await;
+    /// Sends what this person left unsent on an entry that is not open, and tells what became of it. Whoever asks while
+    /// that is under way is told nothing.
+    pub async fn flush(self, entry: String) -> Settled {
+        let first = self.flushing.try_update_value(|all| all.insert(entry.clone())).unwrap_or(false);
+        if !first {
+            return Settled::default();
+        }
+        let settled = self.flush_alone(&entry).await;
+        self.flushing.update_value(|all| drop(all.take(&entry)));
+        settled
+    }
+
+    async fn flush_alone(self, entry: &str) -> Settled {
+        let Some(user) = self.app.user() else { return Settled::default() };
+        let key = outbox_key(user.as_str(), entry, &self.tab());
+        let (mut outbox, mut settled) = self.adopt(entry).await;
         if !outbox.is_empty()
-            && let Ok(view) = http::get::<EntryView>(&entry_path(path::ENTRY, &entry)).await
+            && let Ok(view) = http::get::<EntryView>(&entry_path(path::ENTRY, entry)).await
         {
             let mut model = Model::new(view.clone(), outbox, user);
-            let _ = model.rebase(view, dom::new_key);
+            settled.dropped.extend(model.rebase(view, dom::new_key));
             let mut revision = model.view.revision;
             while let Some(request) = model.outbox.next(revision) {
                 storage::set_json(&key, &model.outbox);
-                match http::post::<Decided>(&entry_path(path::DECISIONS, &entry), &request).await {
+                match http::post::<Decided>(&entry_path(path::DECISIONS, entry), &request).await {
                     Ok(decided) => {
+                        settled.sent += request.actions.len();
                         revision = decided.revision;
                         model.delivered(&request.idempotency_key, decided);
+                    }
+                    Err(Failure::Refused(body)) if body.code.status() == 422 => {
+                        if let Some(pending) = model.outbox.refused(&request.idempotency_key) {
+                            settled.refuse(pending, &body.message);
+                        }
                     }
                     Err(_) => break,
                 }
@@ -226,8 +258,10 @@ impl Review {
         }
         if outbox.is_empty() {
             storage::remove(&key);
+        } else {
+            storage::set_json(&key, &outbox);
         }
-        outbox.is_empty()
+        settled
     }
 
     pub(super) fn awaits_suggestions(self) -> bool {

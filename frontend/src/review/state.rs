@@ -1,6 +1,6 @@
 //! What the review page knows and shows.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -109,6 +109,8 @@ pub struct Review {
     pub finishing: RwSignal<bool>,
     /// Counts the pages made for this, so that an old one that is dropped late leaves the new one alone.
     pub mounted: StoredValue<u32>,
+    /// Entries whose left-over decisions are being sent.
+    pub flushing: StoredValue<BTreeSet<String>>,
     tab: StoredValue<String>,
 }
 
@@ -138,6 +140,7 @@ impl Review {
             pumping: StoredValue::new(false),
             finishing: RwSignal::new(false),
             mounted: StoredValue::new(0),
+            flushing: StoredValue::new(BTreeSet::new()),
             tab: StoredValue::new(storage::tab()),
         }
     }
@@ -256,6 +259,10 @@ impl Review {
         if self.current.with_untracked(|current| *current != key) {
             self.current.set(key);
             self.evidence.set(0);
+            // What is typed there is kept as a draft.
+            if self.panel.with_untracked(Panel::is_about_a_row) {
+                self.close_panel();
+            }
         }
         self.mark_current();
         self.show_evidence();

@@ -9,6 +9,7 @@ use overread_domain::{Action, EntryStatus};
 use super::state::{Net, Opened, Review};
 use crate::logic::outbox::backoff;
 use crate::logic::review::{Dropped, Review as Model};
+use crate::logic::settled::Settled;
 use crate::web::dom;
 use crate::web::http::{self, Failure};
 
@@ -197,7 +198,7 @@ impl Review {
                 if dropped.is_empty() && !others.is_empty() {
                     self.say(others);
                 }
-                self.tell_dropped(&dropped);
+                self.tell_settled(&Settled { sent: 0, dropped }, false);
                 if self.outbox_is_empty() {
                     self.net.set(Net::Idle);
                 }
@@ -215,20 +216,24 @@ impl Review {
         }
     }
 
-    pub(super) fn tell_dropped(self, dropped: &[Dropped]) {
-        if let Some(first) = dropped.first() {
-            let what = match crate::logic::review::touched(&first.action) {
+    /// Says what became of decisions left unsent, and that what was typed is back.
+    pub(super) fn tell_settled(self, settled: &Settled, restored: bool) {
+        let label = |dropped: &Dropped| {
+            let name = dropped.action.name().replace('_', " ");
+            match crate::logic::review::touched(&dropped.action) {
                 Some(key) => self
                     .projection
                     .with_untracked(|p| {
                         p.as_ref().and_then(|p| p.row(&key).map(|row| row.field_label.clone()))
                     })
-                    .unwrap_or_else(|| first.action.name().to_owned()),
-                None => first.action.name().replace('_', " "),
-            };
-            let more =
-                if dropped.len() > 1 { format!(" ({} more)", dropped.len() - 1) } else { String::new() };
-            self.complain(format!("Not kept, {what}: {}{more}", first.why));
+                    .unwrap_or(name),
+                None => name,
+            }
+        };
+        match settled.told(restored, label) {
+            Some(text) if settled.dropped.is_empty() => self.say(text),
+            Some(text) => self.complain(text),
+            None => {}
         }
     }
 
