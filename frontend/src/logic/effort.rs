@@ -5,6 +5,15 @@ use overread_domain::Effort;
 /// A pause longer than this counts as being away.
 const IDLE_MS: i64 = 30_000;
 const MOST_KEYS: usize = 32;
+/// Who did nothing for so long no longer holds an entry, and the server may end the session.
+const PRESENT_MS: i64 = 5 * 60_000;
+const RENEW_MS: i64 = 30_000;
+
+/// Whether the lease of the open entry is to be renewed: only for somebody who is there. All times in milliseconds.
+pub fn renewal_due(renewed: Option<i64>, active: Option<i64>, now: i64) -> bool {
+    let present = active.is_some_and(|active| now - active <= PRESENT_MS);
+    present && renewed.is_none_or(|renewed| (now - renewed).abs() >= RENEW_MS)
+}
 
 #[derive(Clone, Debug, Default)]
 pub struct Meter {
@@ -22,6 +31,10 @@ impl Meter {
             }
         }
         self.last = Some(now);
+    }
+
+    pub fn last_active(&self) -> Option<i64> {
+        self.last
     }
 
     pub fn key(&mut self, now: i64) {
@@ -69,6 +82,18 @@ mod tests {
         assert_eq!((effort.keystrokes, effort.evidence_opened, effort.active_ms), (1, 1, 500));
         assert_eq!(effort.keys, ["accept"]);
         assert_eq!(meter.take(500), Effort::default());
+    }
+
+    #[test]
+    fn the_lease_is_renewed_only_while_somebody_is_there() {
+        let at = |seconds: i64| seconds * 1000;
+        assert!(!renewal_due(None, None, at(0)));
+        assert!(renewal_due(None, Some(at(0)), at(0)));
+        assert!(!renewal_due(Some(at(0)), Some(at(20)), at(29)));
+        assert!(renewal_due(Some(at(0)), Some(at(0)), at(30)));
+        assert!(renewal_due(Some(at(270)), Some(at(0)), at(300)));
+        assert!(!renewal_due(Some(at(300)), Some(at(0)), at(330)), "nobody is there");
+        assert!(renewal_due(Some(at(300)), Some(at(900)), at(901)), "and back at the first sign");
     }
 
     #[test]

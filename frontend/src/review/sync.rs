@@ -7,15 +7,17 @@ use overread_api::path::{self, fill};
 use overread_domain::{Action, EntryStatus};
 
 use super::state::{Net, Opened, Review};
+use crate::logic::effort::{Meter, renewal_due};
 use crate::logic::outbox::backoff;
 use crate::logic::review::{Dropped, Review as Model};
 use crate::logic::settled::Settled;
 use crate::web::dom;
 use crate::web::http::{self, Failure};
 
-const LEASE_EVERY_MS: u32 = 30_000;
-/// Signs of life between two renewals.
-const BEATS: u32 = 3;
+/// How often a tab says that it lives, milliseconds.
+const ALIVE_EVERY_MS: i64 = 10_000;
+/// How soon it is noticed that somebody is back.
+const LOOK_EVERY_MS: u32 = 2_000;
 
 pub(super) fn entry_path(path: &str, entry: &str) -> String {
     fill(path, &[entry])
@@ -237,18 +239,21 @@ impl Review {
         }
     }
 
-    /// Takes the lease and renews it as long as the entry is open; tells other tabs that this one lives.
+    /// Takes the lease and renews it as long as the entry is open and somebody is there; tells other tabs that this one
+    /// lives.
     pub(super) async fn hold(self, entry: String, turn: u32) {
-        let mut beat = 0;
+        let (mut renewed, mut kept) = (None, 0);
         while self.turn.get_value() == turn {
-            if beat % BEATS == 0 {
+            let now = dom::now();
+            if renewal_due(renewed, self.meter.with_value(Meter::last_active), now) {
+                renewed = Some(now);
                 self.renew(&entry, turn).await;
             }
-            if self.turn.get_value() == turn && !self.outbox_is_empty() {
+            if self.turn.get_value() == turn && (now - kept).abs() >= ALIVE_EVERY_MS && !self.outbox_is_empty() {
+                kept = now;
                 self.keep_outbox();
             }
-            beat += 1;
-            dom::sleep(LEASE_EVERY_MS / BEATS).await;
+            dom::sleep(LOOK_EVERY_MS).await;
         }
     }
 
