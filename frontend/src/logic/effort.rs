@@ -52,6 +52,11 @@ impl Meter {
         self.effort.evidence_opened = self.effort.evidence_opened.saturating_add(1);
     }
 
+    /// What was spent since the last time. Stays spent until a decision is taken for it.
+    pub fn spent(&self, now: i64) -> Effort {
+        self.clone().take(now)
+    }
+
     /// What was spent since the last time; counting begins anew.
     pub fn take(&mut self, now: i64) -> Effort {
         self.active(now);
@@ -94,6 +99,18 @@ mod tests {
         assert!(renewal_due(Some(at(270)), Some(at(0)), at(300)));
         assert!(!renewal_due(Some(at(300)), Some(at(0)), at(330)), "nobody is there");
         assert!(renewal_due(Some(at(300)), Some(at(900)), at(901)), "and back at the first sign");
+    }
+
+    #[test]
+    fn a_refused_decision_leaves_what_was_spent_for_the_next() {
+        let mut meter = Meter::default();
+        meter.key(0);
+        meter.command("finish");
+        let refused = meter.spent(500);
+        meter.key(1_000);
+        let taken = meter.take(1_000);
+        assert_eq!((refused.keystrokes, refused.active_ms), (1, 500));
+        assert_eq!((taken.keystrokes, taken.active_ms, taken.keys.len()), (2, 1_000, 1));
     }
 
     #[test]

@@ -33,9 +33,11 @@ impl Review {
             self.complain(why);
             return false;
         }
-        let effort = self.meter.try_update_value(|meter| meter.take(dom::now())).unwrap_or_default();
+        let now = dom::now();
+        let effort = self.meter.with_value(|meter| meter.spent(now));
         match self.with_mut(|model| model.decide(dom::new_key(), actions, effort)) {
             Some(Ok(())) => {
+                self.meter.update_value(|meter| drop(meter.take(now)));
                 self.message.set(None);
                 self.keep_outbox();
                 self.refresh();
@@ -109,7 +111,9 @@ impl Review {
                 let hint = |command| self.app.keymap.with_untracked(|map| map.hint(Scope::Review, command));
                 let (edit, undo) = (hint(Command::Edit), hint(Command::Undo));
                 let word = state_word(state);
-                self.say(format!("Kept as {word}. {edit} edits a row; {undo} takes your last decision back."));
+                self.say(format!(
+                    "Kept as {word}. {edit} edits a row; {undo} takes your last decision back."
+                ));
             }
             return;
         }

@@ -37,6 +37,7 @@ impl Review {
         self.draw_first();
         self.rows.set_value(std::collections::HashMap::new());
         self.current.set(None);
+        self.evidence.set(0);
         self.panel.set(Panel::None);
         self.selection.set(None);
         self.message.set(None);
