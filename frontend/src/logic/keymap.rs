@@ -407,8 +407,14 @@ mod tests {
             .filter(|b| b.scope == Scope::Review && b.command.is_movement())
             .map(|b| b.command.name())
             .collect();
-        let expected =
-            ["next_undecided", "previous_undecided", "row_down", "row_up", "next_evidence", "previous_evidence"];
+        let expected = [
+            "next_undecided",
+            "previous_undecided",
+            "row_down",
+            "row_up",
+            "next_evidence",
+            "previous_evidence",
+        ];
         assert_eq!(moves, expected);
     }
 

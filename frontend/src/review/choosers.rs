@@ -17,7 +17,12 @@ use crate::web::dom;
 pub fn Reject(item: ItemId, comment: String) -> impl IntoView {
     let review = expect_context::<Review>();
     let comment = RwSignal::new(comment);
+    let row = review.item_of(&item).map(|item| {
+        let field = review.field(&item.content.field).map_or(item.content.field.clone(), |field| field.label);
+        (brief(item.content.display(), 60), field)
+    });
     let id = StoredValue::new(item);
+    dom::focus_soon("reject-first");
     let typed = move |text: String| {
         comment.set(text.clone());
         let item = id.get_value();
@@ -26,8 +31,15 @@ pub fn Reject(item: ItemId, comment: String) -> impl IntoView {
         review.panel.update_untracked(|panel| *panel = Panel::Reject { item, comment: text });
     };
     view! {
-        <section id="reject" class="card" aria-labelledby="reject-title">
-            <h2 id="reject-title">"Why does it not belong here?"</h2>
+        <section id="reject" class="card" role="group" aria-labelledby="reject-title">
+            <h2 id="reject-title">
+                {match row {
+                    Some((value, field)) => {
+                        view! { "Why does " <q>{value}</q> " not belong in " {field} "?" }.into_any()
+                    }
+                    None => "Why does it not belong here?".into_any(),
+                }}
+            </h2>
             <ol class="choices">
                 {RejectReason::ALL
                     .into_iter()
@@ -36,6 +48,7 @@ pub fn Reject(item: ItemId, comment: String) -> impl IntoView {
                         view! {
                             <li>
                                 <button
+                                    id={(nth == 0).then_some("reject-first")}
                                     data-reason=reason.as_str()
                                     on:click=move |_| review.reject(&id.get_value(), reason, &comment.get_untracked())
                                 >
@@ -75,13 +88,14 @@ pub fn Cancel() -> impl IntoView {
 pub fn Escalate(comment: String) -> impl IntoView {
     let review = expect_context::<Review>();
     let comment = RwSignal::new(comment);
+    dom::focus_soon("escalate-first");
     let typed = move |text: String| {
         comment.set(text.clone());
         review.keep_draft(&Draft::Escalate { cause: None, comment: text.clone() });
         review.panel.update_untracked(|panel| *panel = Panel::Escalate { comment: text });
     };
     view! {
-        <section id="escalate" class="card" aria-labelledby="escalate-title">
+        <section id="escalate" class="card" role="group" aria-labelledby="escalate-title">
             <h2 id="escalate-title">"Send the entry to exceptions: why?"</h2>
             <ol class="choices">
                 {ExceptionCause::ALL
@@ -92,6 +106,7 @@ pub fn Escalate(comment: String) -> impl IntoView {
                         view! {
                             <li>
                                 <button
+                                    id={(nth == 0).then_some("escalate-first")}
                                     data-cause=name
                                     on:click=move |_| review.escalate(cause, &comment.get_untracked())
                                 >

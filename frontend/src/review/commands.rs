@@ -8,7 +8,7 @@ use super::state::Review;
 use crate::logic::codes::step;
 use crate::logic::drafts::{Draft, ESCALATE, REOPEN, reject_slot};
 use crate::logic::effort::Meter;
-use crate::logic::keymap::Command;
+use crate::logic::keymap::{Command, Scope};
 use crate::logic::rows::RowKey;
 use crate::shell::go;
 use crate::web::dom;
@@ -130,18 +130,32 @@ impl Review {
         }
     }
 
+    /// A command by its key. Beside an open panel only what moves about works: a key must not decide on what is behind it.
+    pub fn key_command(self, command: Command, nth: usize) {
+        if self.panel.with_untracked(Panel::is_open) && !command.is_movement() && command != Command::Back {
+            let back = self.app.hint(Scope::Review, Command::Back);
+            self.complain(format!("Not while this is open; {back} closes it"));
+            return;
+        }
+        self.command(command, nth);
+    }
+
     /// Keys before they become commands. True where a panel takes them.
     pub fn first_key(self, pressed: &str, text: bool) -> bool {
         let now = dom::now();
         self.meter.update_value(|meter: &mut Meter| meter.key(now));
-        if pressed == "Escape" && self.panel.with_untracked(Panel::is_open) {
+        let panel = self.panel.get_untracked();
+        let plain = pressed.chars().count() == 1;
+        if !panel.is_open() || (plain && !text && self.app.keys_off.get_untracked()) {
+            return false;
+        }
+        if self.app.keymap.with_untracked(|map| map.goes_back(pressed, text)) {
             self.close_panel();
             return true;
         }
         if text {
             return false;
         }
-        let panel = self.panel.get_untracked();
         let digit = pressed.parse::<usize>().ok().filter(|digit| (1..=9).contains(digit));
         match (panel, digit) {
             (Panel::Reject { item, comment }, Some(digit)) => {
@@ -156,12 +170,7 @@ impl Review {
                 }
                 true
             }
-            // Keys that decide must not work behind an open panel; moving about may.
-            (Panel::None, _) => false,
-            (_, _) => {
-                matches!(pressed, "a" | "A" | "Enter" | "x" | "e" | "0" | "z" | "u" | "s" | "r")
-                    || digit.is_some()
-            }
+            _ => false,
         }
     }
 }

@@ -35,7 +35,7 @@ pub fn ReviewPage() -> impl IntoView {
     app.page_keys(PageKeys {
         scope: Scope::Review,
         first: Callback::new(move |(pressed, text): (String, bool)| review.first_key(&pressed, text)),
-        command: Callback::new(move |(command, nth)| review.command(command, nth)),
+        command: Callback::new(move |(command, nth)| review.key_command(command, nth)),
     });
     // A new session takes up what the old one left.
     Effect::new(move |before: Option<bool>| {

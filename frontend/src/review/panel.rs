@@ -35,4 +35,28 @@ impl Panel {
     pub fn is_open(&self) -> bool {
         *self != Self::None
     }
+
+    /// Whether it acts on a row that was there when it was opened: it closes when another row becomes the current one.
+    pub fn is_about_a_row(&self) -> bool {
+        match self {
+            Self::Reject { .. } | Self::Codes { .. } => true,
+            Self::Edit(form) => !form.adds,
+            _ => false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_panels_about_a_row_close_with_it() {
+        let reject = Panel::Reject { item: "s1".into(), comment: String::new() };
+        let codes = Panel::Codes { item: "s1".into(), query: String::new() };
+        assert!(reject.is_about_a_row() && codes.is_about_a_row());
+        for panel in [Panel::None, Panel::FindWords, Panel::Escalate { comment: String::new() }] {
+            assert!(!panel.is_about_a_row(), "{panel:?}");
+        }
+    }
 }
