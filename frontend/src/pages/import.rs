@@ -9,7 +9,7 @@ use web_sys::{File, FileList, FormData};
 
 use crate::logic::filters::query_of;
 use crate::logic::format::{count, plural};
-use crate::logic::intake::{self, Form};
+use crate::logic::intake::{self, Form, Ready};
 use crate::web::http::{self, Failure, sentence};
 
 #[derive(Clone, Debug, PartialEq)]
@@ -18,8 +18,9 @@ enum Outcome {
     Busy,
     Checked(ImportView),
     Imported(ImportView),
-    Refused(Box<ErrorBody>),
-    Failed(String),
+    /// What was refused, and what became of it.
+    Refused(Box<ErrorBody>, &'static str),
+    Failed(String, &'static str),
 }
 
 #[derive(Clone, Copy)]
@@ -31,13 +32,33 @@ struct Desk {
     outcome: RwSignal<Outcome>,
 }
 
+/// What one request takes: what is added or typed meanwhile stays on the page.
+struct Load {
+    files: Vec<File>,
+    text: String,
+    id: String,
+    title: String,
+}
+
 impl Desk {
+    /// What was said about another choice no longer holds; a request on its way goes on.
+    fn changed(self) {
+        if self.outcome.with_untracked(|outcome| *outcome != Outcome::Busy) {
+            self.outcome.set(Outcome::Nothing);
+        }
+    }
+
+    fn remove(self, file: &File) {
+        self.files.update(|files| files.retain(|other| other != file));
+        self.changed();
+    }
+
     fn take(self, list: Option<FileList>) {
         let Some(list) = list else { return };
         let found: Vec<File> = (0..list.length()).filter_map(|at| list.get(at)).collect();
         if !found.is_empty() {
             self.files.set(found);
-            self.outcome.set(Outcome::Nothing);
+            self.changed();
         }
     }
 
@@ -45,51 +66,73 @@ impl Desk {
         self.text.with(|text| intake::of_paste(text))
     }
 
-    fn ready(self) -> bool {
-        !self.files.with(Vec::is_empty)
-            || self.text.with(|text| !text.trim().is_empty())
-                && (self.pasted_form() == Form::JsonLines || self.id.with(|id| !id.trim().is_empty()))
+    fn ready(self) -> Ready {
+        let files = self.files.with(Vec::len);
+        self.text.with(|text| self.id.with(|id| Ready::of(files, text, id)))
+    }
+
+    fn load(self) -> Load {
+        Load {
+            files: self.files.get_untracked(),
+            text: self.text.get_untracked(),
+            id: self.id.get_untracked(),
+            title: self.title.get_untracked(),
+        }
+    }
+
+    /// Takes off the page what is in the database now.
+    fn clear(self, sent: &Load) {
+        if !sent.files.is_empty() {
+            self.files.try_update(|files| files.retain(|file| !sent.files.contains(file)));
+            return;
+        }
+        if self.text.try_with_untracked(|text| *text == sent.text) == Some(true) {
+            for field in [self.text, self.id, self.title] {
+                field.try_set(String::new());
+            }
+        }
     }
 
     fn send(self, dry_run: bool) {
         self.outcome.set(Outcome::Busy);
+        let load = self.load();
         leptos::task::spawn_local(async move {
-            let answer = self.request(dry_run).await;
+            let answer = request(&load, dry_run).await;
             let outcome = match answer {
                 Ok(view) if dry_run => Outcome::Checked(view),
                 Ok(view) => {
-                    self.files.try_set(Vec::new());
-                    self.text.try_set(String::new());
+                    self.clear(&load);
                     Outcome::Imported(view)
                 }
-                Err(Failure::Refused(body)) => Outcome::Refused(body),
-                Err(failure) => Outcome::Failed(failure.message()),
+                Err(Failure::Refused(body)) => {
+                    let after = intake::after_failure(Some(body.code.status()), dry_run);
+                    Outcome::Refused(body, after)
+                }
+                Err(failure) => Outcome::Failed(failure.message(), intake::after_failure(None, dry_run)),
             };
             self.outcome.try_set(outcome);
         });
     }
+}
 
-    async fn request(self, dry_run: bool) -> Result<ImportView, Failure> {
-        let mut query = ImportQuery { dry_run: Some(dry_run), ..ImportQuery::default() };
-        let files = self.files.get_untracked();
-        if files.is_empty() {
-            let text = self.text.get_untracked();
-            let form = intake::of_paste(&text);
-            if form == Form::Text {
-                let title = self.title.get_untracked().trim().to_owned();
-                query.id = Some(self.id.get_untracked().trim().to_owned());
-                query.title = (!title.is_empty()).then_some(title);
-            }
-            let path = format!("{}{}", path::IMPORT, query_of(&query));
-            return http::upload(&path, form.content_type(), JsValue::from_str(&text)).await;
-        }
-        let parts = FormData::new().map_err(|_| Failure::Away)?;
-        for file in files {
-            let _ = parts.append_with_blob_and_filename("file", &file, &file.name());
+async fn request(load: &Load, dry_run: bool) -> Result<ImportView, Failure> {
+    let mut query = ImportQuery { dry_run: Some(dry_run), ..ImportQuery::default() };
+    if load.files.is_empty() {
+        let form = intake::of_paste(&load.text);
+        if form == Form::Text {
+            let title = load.title.trim().to_owned();
+            query.id = Some(load.id.trim().to_owned());
+            query.title = (!title.is_empty()).then_some(title);
         }
         let path = format!("{}{}", path::IMPORT, query_of(&query));
-        http::upload_parts(&path, parts.into()).await
+        return http::upload(&path, form.content_type(), JsValue::from_str(&load.text)).await;
     }
+    let parts = FormData::new().map_err(|_| Failure::Away)?;
+    for file in &load.files {
+        let _ = parts.append_with_blob_and_filename("file", file, &file.name());
+    }
+    let path = format!("{}{}", path::IMPORT, query_of(&query));
+    http::upload_parts(&path, parts.into()).await
 }
 
 #[component]
@@ -102,7 +145,7 @@ pub fn Import() -> impl IntoView {
         outcome: RwSignal::new(Outcome::Nothing),
     };
     let busy = Signal::derive(move || desk.outcome.with(|outcome| *outcome == Outcome::Busy));
-    let idle = move || busy.get() || !desk.ready();
+    let idle = move || busy.get() || !desk.ready().may_send();
     view! {
         <main id="main" class="page narrow">
             <h1>"Import notes"</h1>
@@ -117,6 +160,7 @@ pub fn Import() -> impl IntoView {
                 </button>
                 <span class="faint">"All of it is taken, or nothing."</span>
             </div>
+            <p class="faint" role="status">{move || desk.ready().advice()}</p>
             <div role="status" aria-live="polite">
                 {move || told(desk.outcome.get())}
             </div>
@@ -135,12 +179,20 @@ fn Drop(desk: Desk) -> impl IntoView {
                 .iter()
                 .map(|file| {
                     let known = intake::of_file(&file.name()).is_some();
+                    let gone = file.clone();
                     let size = (file.size() / 1_000.0).ceil();
                     view! {
                         <li class:bad=!known>
                             {file.name()}
                             <span class="faint">{format!(" {size} kB")}</span>
                             {(!known).then_some(" — only .jsonl and .txt can be read")}
+                            <button
+                                class="small quiet"
+                                aria-label=format!("Remove {}", file.name())
+                                on:click=move |_| desk.remove(&gone)
+                            >
+                                "✕"
+                            </button>
                         </li>
                     }
                 })
@@ -173,7 +225,11 @@ fn Drop(desk: Desk) -> impl IntoView {
                     node_ref=input
                     on:change=move |event| {
                         let input = event.target().and_then(|t| t.dyn_into::<web_sys::HtmlInputElement>().ok());
-                        desk.take(input.and_then(|input| input.files()));
+                        desk.take(input.as_ref().and_then(web_sys::HtmlInputElement::files));
+                        // The list below says what is chosen. An empty box tells of the same file chosen again.
+                        if let Some(input) = input {
+                            input.set_value("");
+                        }
                     }
                 />
             </p>
@@ -208,7 +264,7 @@ fn Paste(desk: Desk) -> impl IntoView {
                 prop:value=desk.text
                 on:input=move |event| {
                     desk.text.set(event_target_value(&event));
-                    desk.outcome.set(Outcome::Nothing);
+                    desk.changed();
                 }
             ></textarea>
             <Show when=move || plain.get()>
@@ -256,12 +312,12 @@ fn told(outcome: Outcome) -> AnyView {
             }
             .into_any()
         }
-        Outcome::Failed(why) => view! { <p class="bad">{why} " Nothing was imported."</p> }.into_any(),
-        Outcome::Refused(body) => {
+        Outcome::Failed(why, after) => view! { <p class="bad">{why} " " {after}</p> }.into_any(),
+        Outcome::Refused(body, after) => {
             let more = body.places.len();
             view! {
                 <section id="import-errors" class="stack">
-                    <p class="bad">"▲ " {sentence(&body.message)} " Nothing was imported."</p>
+                    <p class="bad">"▲ " {sentence(&body.message)} " " {after}</p>
                     {(more > 0)
                         .then(|| {
                             view! {
