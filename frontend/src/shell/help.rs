@@ -22,6 +22,7 @@ fn Overlay() -> impl IntoView {
     let app = expect_context::<App>();
     let asking = RwSignal::new(None::<String>);
     let refused = RwSignal::new(None::<String>);
+    super::modal::returns_focus();
     dom::focus_soon("help-close");
     let listener = window_event_listener(leptos::ev::keydown, move |event: web_sys::KeyboardEvent| {
         let Some(name) = asking.get_untracked() else { return };

@@ -3,6 +3,7 @@
 mod app;
 mod help;
 mod keys;
+mod modal;
 mod nav;
 mod sign_in;
 
@@ -38,16 +39,25 @@ pub fn Shell() -> impl IntoView {
         }
         app.expired.set(false);
     });
+    // Signing in stands over the page only where there is one.
+    let ended = move || app.expired.get() && app.stage.get() == Stage::In;
     view! {
         <Router>
-            {move || match app.stage.get() {
-                Stage::Waiting => view! { <main class="blank" aria-busy="true"></main> }.into_any(),
-                Stage::Away => view! { <sign_in::Away /> }.into_any(),
-                Stage::Out => view! { <sign_in::SignInPage /> }.into_any(),
-                Stage::Change => view! { <sign_in::PasswordPage /> }.into_any(),
-                Stage::In => view! { <Inside /> }.into_any(),
-            }}
-            <help::Help />
+            <div class="beneath" inert=move || app.help.get() || ended()>
+                {move || match app.stage.get() {
+                    Stage::Waiting => view! { <main class="blank" aria-busy="true"></main> }.into_any(),
+                    Stage::Away => view! { <sign_in::Away /> }.into_any(),
+                    Stage::Out => view! { <sign_in::SignInPage /> }.into_any(),
+                    Stage::Change => view! { <sign_in::PasswordPage /> }.into_any(),
+                    Stage::In => view! { <Inside /> }.into_any(),
+                }}
+            </div>
+            <div class="beneath" inert=ended>
+                <help::Help />
+            </div>
+            <Show when=ended>
+                <sign_in::SignInDialog />
+            </Show>
             <app::Toasts />
         </Router>
     }
@@ -65,7 +75,6 @@ pub enum Stage {
 
 #[component]
 fn Inside() -> impl IntoView {
-    let app = expect_context::<App>();
     view! {
         <a class="skip" href="#main">"Skip to content"</a>
         <nav::TopBar />
@@ -79,8 +88,5 @@ fn Inside() -> impl IntoView {
             <Route path=path!("/templates") view=pages::Templates />
             <Route path=path!("/password") view=sign_in::PasswordPage />
         </Routes>
-        <Show when=move || app.expired.get()>
-            <sign_in::SignInDialog />
-        </Show>
     }
 }

@@ -41,6 +41,7 @@ pub fn SignInPage() -> impl IntoView {
 pub fn SignInDialog() -> impl IntoView {
     let app = expect_context::<App>();
     let user = app.user().map(|user| user.to_string());
+    super::modal::returns_focus();
     view! {
         <div class="veil">
             <section id="sign-in-dialog" class="dialog gate" role="dialog" aria-modal="true" aria-labelledby="again">
