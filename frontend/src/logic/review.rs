@@ -108,8 +108,7 @@ impl Review {
     /// Takes a newer view and keeps of what waits all that still fits: legal, and not about a row that somebody else
     /// has decided since it was made.
     pub fn rebase(&mut self, view: EntryView, key: impl FnMut() -> String) -> Vec<Dropped> {
-        let others: Vec<Decision> =
-            view.decisions.iter().filter(|d| d.user != self.user).cloned().collect();
+        let others: Vec<Decision> = view.decisions.iter().filter(|d| d.user != self.user).cloned().collect();
         self.view = view;
         self.outbox.renew(key);
         let waiting = std::mem::take(&mut self.outbox.pending);

@@ -249,7 +249,10 @@ impl Review {
                 renewed = Some(now);
                 self.renew(&entry, turn).await;
             }
-            if self.turn.get_value() == turn && (now - kept).abs() >= ALIVE_EVERY_MS && !self.outbox_is_empty() {
+            if self.turn.get_value() == turn
+                && (now - kept).abs() >= ALIVE_EVERY_MS
+                && !self.outbox_is_empty()
+            {
                 kept = now;
                 self.keep_outbox();
             }
