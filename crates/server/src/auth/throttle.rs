@@ -13,26 +13,51 @@ const LONGEST_MS: i64 = 15 * 60 * 1000;
 /// Keys kept; the oldest make room.
 const KEPT: usize = 20_000;
 
+const MINUTE_MS: i64 = 60_000;
+
+/// Nobody's name stands for everybody.
+type Key = (Option<String>, String);
+
 #[derive(Debug, Default)]
 struct Record {
     failures: u32,
     last: Timestamp,
+    /// Up to when failures have decayed.
+    decayed: Timestamp,
     blocked_until: Timestamp,
+}
+
+impl Record {
+    /// One failure a minute is forgotten, so that the typos of many people behind one address don't add up.
+    fn decay(&mut self, now: Timestamp) {
+        let minutes = now.since(self.decayed) / MINUTE_MS;
+        if minutes > 0 {
+            self.failures = self.failures.saturating_sub(u32::try_from(minutes).unwrap_or(u32::MAX));
+            self.decayed = self.decayed.plus_millis(minutes * MINUTE_MS);
+        }
+    }
+}
+
+/// A try that was let through, and counts as failed until it is forgiven.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Attempt {
+    user: String,
+    address: String,
+    /// What it made the whole address wait for, where it did.
+    blocked_until: Option<Timestamp>,
 }
 
 /// In memory: a restart forgives, many servers each count for themselves.
 #[derive(Debug, Default)]
-pub struct Throttle(Mutex<HashMap<(String, String), Record>>);
+pub struct Throttle(Mutex<HashMap<Key, Record>>);
 
 impl Throttle {
-    /// Milliseconds to wait before a try is looked at; none if it may go on. The try is counted as failed until
+    /// Lets a try go on, or says how many milliseconds to wait before one is looked at. The try is counted as failed until
     /// [`Throttle::forgive`], so that many at once don't slip through while their hashes are computed.
-    pub fn admit(&self, user: &str, address: &str, now: Timestamp) -> Result<(), i64> {
+    pub fn admit(&self, user: &str, address: &str, now: Timestamp) -> Result<Attempt, i64> {
         let mut records = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let keys = [
-            ((user.to_owned(), address.to_owned()), FREE),
-            ((String::new(), address.to_owned()), FREE_ADDRESS),
-        ];
+        let keys =
+            [((Some(user.to_owned()), address.to_owned()), FREE), ((None, address.to_owned()), FREE_ADDRESS)];
         for (key, _) in &keys {
             if let Some(record) = records.get(key)
                 && record.blocked_until > now
@@ -46,28 +71,41 @@ impl Throttle {
             let median = ages[ages.len() / 2];
             records.retain(|_, record| record.last > median);
         }
+        let mut attempt = Attempt { user: user.to_owned(), address: address.to_owned(), blocked_until: None };
         for (key, free) in keys {
-            let record = records.entry(key).or_default();
+            let whole_address = key.0.is_none();
+            let record =
+                records.entry(key).or_insert_with(|| Record { last: now, decayed: now, ..Record::default() });
             // A quiet hour forgives.
-            if now.since(record.last) > 3_600_000 {
+            if now.since(record.last) > 60 * MINUTE_MS {
                 record.failures = 0;
+            }
+            // Not for one user: a guess a minute would be too many.
+            if whole_address {
+                record.decay(now);
             }
             record.failures += 1;
             record.last = now;
             if record.failures >= free {
                 let wait = 1000_i64.saturating_mul(1 << (record.failures - free).min(20)).min(LONGEST_MS);
                 record.blocked_until = now.plus_millis(wait);
+                attempt.blocked_until = whole_address.then_some(record.blocked_until);
             }
         }
-        Ok(())
+        Ok(attempt)
     }
 
-    /// The try was right: this user is free again from here.
-    pub fn forgive(&self, user: &str, address: &str) {
+    /// The try was right: this user is free again from here, and the address is as it was before the try.
+    pub fn forgive(&self, attempt: Attempt) {
+        let Attempt { user, address, blocked_until } = attempt;
         let mut records = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        records.remove(&(user.to_owned(), address.to_owned()));
-        if let Some(record) = records.get_mut(&(String::new(), address.to_owned())) {
+        records.remove(&(Some(user), address.clone()));
+        if let Some(record) = records.get_mut(&(None, address)) {
             record.failures = record.failures.saturating_sub(1);
+            // While it waits nobody else is admitted, so that the wait is this try's own; the one before had ended.
+            if blocked_until == Some(record.blocked_until) {
+                record.blocked_until = record.last;
+            }
         }
     }
 }
@@ -100,9 +138,50 @@ mod tests {
     fn success_forgives() {
         let throttle = Throttle::default();
         for _ in 0..100 {
-            throttle.admit("eva", "10.0.0.1", Timestamp(0)).unwrap();
-            throttle.forgive("eva", "10.0.0.1");
+            let attempt = throttle.admit("eva", "10.0.0.1", Timestamp(0)).unwrap();
+            throttle.forgive(attempt);
         }
+    }
+
+    /// Tries by many people behind one address, `apart` milliseconds from each other, that were refused.
+    fn refused(throttle: &Throttle, tries: i64, apart: i64) -> usize {
+        (0..tries)
+            .filter(|n| throttle.admit(&format!("u{n}"), "10.0.0.1", Timestamp(n * apart)).is_err())
+            .count()
+    }
+
+    #[test]
+    fn typos_of_many_people_behind_one_address_are_forgotten_in_time() {
+        assert_eq!(refused(&Throttle::default(), 60, 4 * MINUTE_MS), 0);
+        // Also where less than a minute lies between two of them.
+        assert_eq!(refused(&Throttle::default(), 60, 45_000), 0);
+        assert!(refused(&Throttle::default(), 60, 1000) > 0);
+    }
+
+    #[test]
+    fn success_frees_the_address_from_its_own_try() {
+        let throttle = Throttle::default();
+        assert_eq!(refused(&throttle, i64::from(FREE_ADDRESS) - 1, 0), 0);
+        for n in 0..20 {
+            let attempt = throttle.admit("eva", "10.0.0.1", Timestamp(n)).unwrap();
+            assert!(
+                throttle.admit("tom", "10.0.0.1", Timestamp(n)).is_err(),
+                "it counts while it is looked at"
+            );
+            throttle.forgive(attempt);
+        }
+        throttle.admit("tom", "10.0.0.1", Timestamp(30)).unwrap();
+        assert!(throttle.admit("eva", "10.0.0.1", Timestamp(30)).is_err());
+    }
+
+    #[test]
+    fn tries_without_a_name_count_as_one_user() {
+        let throttle = Throttle::default();
+        for _ in 0..FREE {
+            throttle.admit("", "10.0.0.1", Timestamp(0)).unwrap();
+        }
+        assert!(throttle.admit("", "10.0.0.1", Timestamp(0)).is_err());
+        throttle.admit("eva", "10.0.0.1", Timestamp(0)).unwrap();
     }
 
     #[test]

@@ -10,6 +10,7 @@ use overread_api::{ErrorBody, ErrorCode, path};
 use overread_domain::UserId;
 use overread_store::User;
 
+use crate::auth::throttle::Attempt;
 use crate::auth::{Signed, cookie, hash_token, new_token, password, session_end, token};
 use crate::extract::Json;
 use crate::views;
@@ -38,11 +39,12 @@ pub async fn sign_in(
     Json(request): Json<SignIn>,
 ) -> Result<Response, Failure> {
     let wrong = || Failure::new(ErrorCode::WrongCredentials, "user name or password wrong");
-    if request.user.len() > LONGEST || request.password.len() > LONGEST {
+    // Nobody's id holds NUL, and PostgreSQL can't be asked for it.
+    if request.user.len() > LONGEST || request.password.len() > LONGEST || request.user.contains('\0') {
         return Err(wrong());
     }
     let address = address(&app, &headers, peer.as_deref());
-    throttle(&app, &request.user, &address)?;
+    let attempt = throttle(&app, &request.user, &address)?;
     let user = app.store.user(&UserId::new(request.user.as_str())).await?;
     let hash = user.as_ref().map(|user| user.password_hash.clone());
     let right = app.vault.verify(request.password, hash).await;
@@ -51,7 +53,7 @@ pub async fn sign_in(
         tracing::warn!(user = %loggable(&request.user), address, "sign-in refused");
         return Err(wrong());
     };
-    app.throttle.forgive(&request.user, &address);
+    app.throttle.forgive(attempt);
     // A session that came with the request ends: its token may be known to others.
     if let Some(old) = token(&headers) {
         app.store.delete_session(&hash_token(old)).await?;
@@ -88,11 +90,12 @@ pub async fn change_password(
     if request.new == request.current {
         return Err(Failure::invalid("new", "the new password is the current one"));
     }
-    throttle(&app, user.id.as_str(), "change of password")?;
+    // One person's failures must not keep the others from changing theirs.
+    let attempt = throttle(&app, user.id.as_str(), &format!("change of password of {}", user.id.as_str()))?;
     if !app.vault.verify(request.current, Some(user.password_hash.clone())).await {
         return Err(Failure::new(ErrorCode::WrongCredentials, "the current password is wrong"));
     }
-    app.throttle.forgive(user.id.as_str(), "change of password");
+    app.throttle.forgive(attempt);
     let hash = app.vault.hash(request.new, app.source.random()).await;
     app.store.set_password(&user.id, &hash, false).await?;
     app.store.delete_sessions_of(&user.id).await?;
@@ -107,7 +110,7 @@ async fn begin(app: &App, user: &User) -> Result<Response, Failure> {
         .into_response())
 }
 
-fn throttle(app: &App, user: &str, address: &str) -> Result<(), Failure> {
+fn throttle(app: &App, user: &str, address: &str) -> Result<Attempt, Failure> {
     app.throttle.admit(user, address, app.now()).map_err(|wait| {
         app.metrics.count("overread_sign_ins_total", &[("result", "throttled")], 1);
         let seconds = (wait.max(0) as u64).div_ceil(1000);
