@@ -14,6 +14,8 @@ pub struct Config {
     pub request_bytes: usize,
     /// Seconds until a request is given up.
     pub request_seconds: u64,
+    /// The same for an import.
+    pub import_seconds: u64,
     /// A session ends after this many hours, whatever happens.
     pub session_hours: i64,
     /// A session ends after this many minutes without a request.
@@ -50,6 +52,7 @@ impl Default for Config {
             import_bytes: 64 * 1024 * 1024,
             request_bytes: 1024 * 1024,
             request_seconds: 30,
+            import_seconds: 300,
             session_hours: 12,
             idle_minutes: 30,
             lease_seconds: 300,
