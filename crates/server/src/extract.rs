@@ -69,6 +69,11 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
     type Rejection = Failure;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Failure> {
+        if parts.uri.query().is_some_and(holds_nul) {
+            let message = "NUL is not allowed".to_owned();
+            let place = Place { field: Some("query".into()), message, ..Place::default() };
+            return Err(Failure::new(ErrorCode::BadRequest, "the query can't be read").at(place));
+        }
         axum::extract::Query::try_from_uri(&parts.uri).map(|query| Self(query.0)).map_err(|rejection| {
             let inner = std::error::Error::source(&rejection).map(ToString::to_string).unwrap_or_default();
             let place = Place { field: Some("query".into()), message: shape(&inner), ..Place::default() };
@@ -85,11 +90,17 @@ impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Path<T>
     type Rejection = Failure;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Failure> {
+        let nul = holds_nul(parts.uri.path());
         match axum::extract::Path::from_request_parts(parts, state).await {
-            Ok(axum::extract::Path(value)) => Ok(Self(value)),
-            Err(_) => Err(Failure::new(ErrorCode::NotFound, "there is nothing under this address")),
+            Ok(axum::extract::Path(value)) if !nul => Ok(Self(value)),
+            _ => Err(Failure::new(ErrorCode::NotFound, "there is nothing under this address")),
         }
     }
+}
+
+/// Whether a part of an address stands for text with NUL, which PostgreSQL's text can't hold. NUL itself can't stand there.
+fn holds_nul(encoded: &str) -> bool {
+    encoded.contains("%00")
 }
 
 /// How `serde_json`'s sentences on syntax begin: they hold no input. Anything else might.
@@ -149,6 +160,20 @@ mod tests {
 
     fn told<T: DeserializeOwned + std::fmt::Debug>(json: &str) -> String {
         shape(&serde_json::from_str::<T>(json).unwrap_err().to_string())
+    }
+
+    fn parts(address: &str) -> Parts {
+        axum::http::Request::get(address).body(()).unwrap().into_parts().0
+    }
+
+    #[tokio::test]
+    async fn nul_in_a_query_is_refused() {
+        let of = async |address| {
+            let query = Query::<QueueQuery>::from_request_parts(&mut parts(address), &()).await;
+            query.map(|query| query.0.q).map_err(|failure| failure.body().code)
+        };
+        assert_eq!(of("/?q=a%00b").await, Err(ErrorCode::BadRequest));
+        assert_eq!(of("/?q=a%2500b").await, Ok(Some("a%00b".to_owned())));
     }
 
     #[test]

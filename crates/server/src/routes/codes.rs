@@ -7,12 +7,9 @@ use overread_codes::{Entry, NoteKind as Kind};
 use overread_domain::code::ICD_10_CM;
 use overread_suggest::SearchOptions;
 
-use super::queue::limit;
+use super::queue::{QUERY_CHARACTERS, limit};
 use crate::extract::{Json, Path, Query};
 use crate::{App, Failure};
-
-/// Longer queries mean nothing more.
-const QUERY_CHARACTERS: usize = 400;
 
 /// Codes by name, by words in any order, and by meaning where the model is loaded.
 #[utoipa::path(get, path = path::CODES, tag = "codes", params(CodeQuery), responses(

@@ -15,6 +15,9 @@ use crate::{App, Failure};
 
 const DAY_MS: i64 = 24 * 3_600_000;
 
+/// Longer queries mean nothing more.
+pub const QUERY_CHARACTERS: usize = 400;
+
 /// What stands for an absent limit, and what limits may be.
 pub fn limit(asked: Option<u32>, absent: u32, most: u32) -> Result<u32, Failure> {
     let limit = asked.unwrap_or(absent);
@@ -28,12 +31,15 @@ pub fn limit(asked: Option<u32>, absent: u32, most: u32) -> Result<u32, Failure>
 /// One page of the queue.
 #[utoipa::path(get, path = path::ENTRIES, tag = "entries", params(QueueQuery), responses(
     (status = 200, body = Page<EntryRow>),
-    (status = 422, body = ErrorBody, description = "`limit` or `after` won't do"),
+    (status = 422, body = ErrorBody, description = "`q`, `limit` or `after` won't do"),
 ))]
 pub async fn queue(
     State(app): State<App>,
     Query(query): Query<QueueQuery>,
 ) -> Result<Json<Page<EntryRow>>, Failure> {
+    if query.q.as_ref().is_some_and(|q| q.chars().count() > QUERY_CHARACTERS) {
+        return Err(Failure::invalid("q", format!("at most {QUERY_CHARACTERS} characters")));
+    }
     let filter = QueueFilter {
         status: query.status,
         document_type: given(query.document_type),

@@ -163,3 +163,19 @@ async fn a_lease_keeps_others_out_until_it_ends() {
     assert_eq!(decided.revision, 1);
     reviewer.post(&fill(path::LEASE, &["e-none"]), &json!({})).await.expect(404);
 }
+
+#[tokio::test]
+async fn nul_and_endless_queries_are_refused() {
+    let world = World::new().await;
+    let reviewer = world.signed_in(Role::Reviewer).await;
+    reviewer.get(&fill(path::ENTRY, &["a\0b"])).await.expect(404).error(ErrorCode::NotFound);
+    for q in ["a%00b", "%00"] {
+        let answer = reviewer.get(&format!("{}?q={q}", path::ENTRIES)).await;
+        answer.expect(400).error(ErrorCode::BadRequest);
+    }
+    reviewer.get(&format!("{}?q={}", path::ENTRIES, "%C3%A4".repeat(400))).await.expect(200);
+    let answer = reviewer.get(&format!("{}?q={}", path::ENTRIES, "a".repeat(401))).await;
+    answer.expect(422).error(ErrorCode::Invalid);
+    let answer = world.stranger().sign_in("cod\0er", "a long password").await;
+    answer.expect(401).error(ErrorCode::WrongCredentials);
+}
