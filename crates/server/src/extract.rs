@@ -98,7 +98,8 @@ impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Path<T>
     }
 }
 
-/// Whether a part of an address stands for text with NUL, which PostgreSQL's text can't hold. NUL itself can't stand there.
+/// Whether a part of an address stands for text with NUL, which the database may not hold (`PostgreSQL`
+/// doesn't). NUL itself can't stand in an address.
 fn holds_nul(encoded: &str) -> bool {
     encoded.contains("%00")
 }
