@@ -9,11 +9,15 @@ mod source;
 
 use std::io::IsTerminal as _;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::Parser;
 
 use cli::{Cli, Command};
 use settings::Settings;
+
+/// How long computations that were broken off may still take before the process ends.
+const LINGER: Duration = Duration::from_secs(1);
 
 /// What the world outside gets to know by the exit status.
 #[derive(Debug, thiserror::Error)]
@@ -24,6 +28,7 @@ pub enum Exit {
 }
 
 fn main() -> ExitCode {
+    std::panic::set_hook(Box::new(panicked));
     let cli = Cli::parse();
     match run(cli) {
         Ok(()) => ExitCode::SUCCESS,
@@ -32,6 +37,16 @@ fn main() -> ExitCode {
             let bad_input = error.chain().any(|cause| cause.downcast_ref::<Exit>().is_some());
             ExitCode::from(if bad_input { 2 } else { 1 })
         }
+    }
+}
+
+/// Says where and never what: a panic's message may repeat clinical text, as that of a slice out of bounds does.
+fn panicked(panic: &std::panic::PanicHookInfo<'_>) {
+    let location = panic.location().map(ToString::to_string).unwrap_or_default();
+    if tracing::dispatcher::has_been_set() {
+        tracing::error!(location, "panicked");
+    } else {
+        eprintln!("overread: panicked at {location}");
     }
 }
 
@@ -48,16 +63,22 @@ fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Eval(command) => commands::eval::run(&command),
         Command::Codes(command) => commands::codes::run(&settings, &command),
         Command::Suggest(command) => commands::suggest::run(&settings, &command),
-        other => tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(async {
-            match other {
-                Command::Serve(command) => commands::serve::run(&settings, &command).await,
-                Command::Worker(command) => commands::worker::run(&settings, &command).await,
-                Command::Import(command) => commands::import::run(&settings, &command).await,
-                Command::User(command) => commands::user::run(&settings, command).await,
-                Command::Export(command) => commands::export::run(&settings, &command).await,
-                Command::Eval(_) | Command::Codes(_) | Command::Suggest(_) | Command::Openapi => Ok(()),
-            }
-        }),
+        other => {
+            let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+            let outcome = runtime.block_on(async {
+                match other {
+                    Command::Serve(command) => commands::serve::run(&settings, &command).await,
+                    Command::Worker(command) => commands::worker::run(&settings, &command).await,
+                    Command::Import(command) => commands::import::run(&settings, &command).await,
+                    Command::User(command) => commands::user::run(&settings, command).await,
+                    Command::Export(command) => commands::export::run(&settings, &command).await,
+                    Command::Eval(_) | Command::Codes(_) | Command::Suggest(_) | Command::Openapi => Ok(()),
+                }
+            });
+            // Dropping it would wait for a suggestion that is being computed, however long.
+            runtime.shutdown_timeout(LINGER);
+            outcome
+        }
     }
 }
 
