@@ -123,7 +123,10 @@ fn make_vectors(search: &CodeSearch, settings: &Settings, model: &Model) -> bool
         search.build_vectors(&mut progress, &|| false).and_then(|()| search.save(&vector_folder(settings)));
     match made {
         Ok(()) => tracing::info!("codes can be found by meaning"),
-        Err(error) => tracing::warn!(%error, "codes can't be found by meaning"),
+        Err(error) => {
+            model.set_building(0, 0);
+            tracing::warn!(%error, "codes can't be found by meaning");
+        }
     }
     search.has_vectors()
 }

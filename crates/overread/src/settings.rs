@@ -1,6 +1,7 @@
 //! Settings: file, then environment, then flags, each over the one before.
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
@@ -48,7 +49,7 @@ impl Settings {
                 toml::from_str(&text).with_context(|| path.display().to_string())?
             }
         };
-        Self::merge(flags, file, &std::env::vars().collect())
+        Self::merge(flags, file, &readable(std::env::vars_os()))
     }
 
     fn merge(flags: &Common, file: FileSettings, env: &BTreeMap<String, String>) -> Result<Self> {
@@ -70,6 +71,11 @@ impl Settings {
             data_dir,
         })
     }
+}
+
+/// The variables that are UTF-8: others can't be ours, and `std::env::vars` panics on them.
+fn readable(env: impl Iterator<Item = (OsString, OsString)>) -> BTreeMap<String, String> {
+    env.filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))).collect()
 }
 
 /// The server's part: file, `OVERREAD_NAME` variables, `--set NAME=VALUE`.
@@ -134,6 +140,15 @@ mod tests {
         let server = &settings.server;
         assert_eq!((server.note_bytes, server.workers, server.attempts), (1000, 3, 7));
         assert!(server.secure_cookies);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn variables_that_are_not_utf8_are_passed_over() {
+        use std::os::unix::ffi::OsStringExt as _;
+        let foreign = || OsString::from_vec(vec![b'a', 0xff]);
+        let env = [("A".into(), foreign()), (foreign(), "b".into()), ("C".into(), "d".into())];
+        assert_eq!(readable(env.into_iter()), BTreeMap::from([("C".to_owned(), "d".to_owned())]));
     }
 
     #[test]
