@@ -194,6 +194,7 @@ fn next(desk: &mut Desk) -> Decide {
         actions,
         effort: overread_domain::Effort::default(),
         suggestions_shown: true,
+        suggestion_set: None,
     }
 }
 

@@ -14,7 +14,7 @@ pub const VERSION: u32 = 1;
 pub struct CorrectionQuery {
     /// Only finished entries (the default) or all that were touched.
     pub all: Option<bool>,
-    /// Decided at or after, milliseconds since 1970.
+    /// Entries that changed at or after this time, whole; milliseconds since 1970.
     pub since: Option<i64>,
     /// Leave the notes' texts out.
     pub without_text: Option<bool>,

@@ -2,8 +2,8 @@
 
 use overread_domain::decision::ExceptionCause;
 use overread_domain::{
-    Action, Decision, Effort, EntryId, EntryStatus, Item, JobId, NoteId, NoteMeta, SuggestionSet, Template,
-    Timestamp, UserId,
+    Action, Decision, Effort, EntryId, EntryStatus, Item, JobId, NoteId, NoteMeta, SuggestionSet,
+    SuggestionSetId, Template, Timestamp, UserId,
 };
 use serde::{Deserialize, Serialize};
 
@@ -166,6 +166,9 @@ pub struct Decide {
     pub effort: Effort,
     #[serde(default = "yes")]
     pub suggestions_shown: bool,
+    /// The set that the page showed. Suggested rows are named by their place in it, so another set is a stale revision.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub suggestion_set: Option<SuggestionSetId>,
 }
 
 fn yes() -> bool {

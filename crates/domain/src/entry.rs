@@ -361,7 +361,25 @@ impl<'a> Entry<'a> {
         }
         let later =
             self.log[place + 1..].iter().any(|later| !later.undone && subject(&later.action) == target);
-        if later { Err(EntryError::LaterDecisions(id.clone())) } else { Ok(()) }
+        if later {
+            return Err(EntryError::LaterDecisions(id.clone()));
+        }
+        // What comes back must still find room: the field may have been filled or confirmed empty since.
+        let mut after = self.clone();
+        after.log[place].undone = true;
+        after.rebuild();
+        let Some(back) = after.items.iter().find(|item| target == Some(format!("item {}", item.id))) else {
+            return Ok(());
+        };
+        let field = &back.content.field;
+        if back.state.is_kept() {
+            after.check_room(field, Some(&back.id))?;
+        }
+        let open = back.state != ItemState::Rejected;
+        if open && self.confirmed_empty.contains_key(field) {
+            return Err(EntryError::FieldNotEmpty(field.clone()));
+        }
+        Ok(())
     }
 
     fn rebuild(&mut self) {

@@ -100,6 +100,9 @@ pub struct SuggestionSet {
     pub made_at: Timestamp,
     /// Milliseconds of computing.
     pub took_ms: u32,
+    /// Code point where reading stopped, for notes longer than the model takes; nothing after it was looked at.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub read_until: Option<usize>,
     pub suggestions: Vec<Suggestion>,
 }
 

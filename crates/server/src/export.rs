@@ -4,24 +4,20 @@ use std::collections::BTreeSet;
 
 use overread_api::correction::{CorrectionLine, FORMAT, VERSION};
 use overread_domain::span::CodePoints;
-use overread_domain::{Action, Decision, DecisionId, EntryStatus, Outcome, Timestamp, outcome};
+use overread_domain::{Action, Decision, DecisionId, EntryStatus, Outcome, outcome};
 use overread_store::EntryRecord;
 
 use crate::views;
 
-/// One line for every decided row and field of an entry, in the entry's order; with `since`, only those decided then or
-/// later. The first line carries the note's text unless it is not wanted.
-pub fn correction_lines(
-    record: &EntryRecord,
-    with_text: bool,
-    since: Option<Timestamp>,
-) -> Vec<CorrectionLine> {
+/// One line for every decided row and field of an entry, in the entry's order. The first line carries the note's text
+/// unless it is not wanted. An entry is exported whole: a row that was decided before the last export and finished after
+/// it would else be in none.
+pub fn correction_lines(record: &EntryRecord, with_text: bool) -> Vec<CorrectionLine> {
     let points = CodePoints::new(&record.text);
     let entry = views::project(record, &points);
     let mut lines: Vec<CorrectionLine> = outcome::outcomes(&entry, views::suggestions(record))
         .into_iter()
         .filter_map(|outcome| line(record, outcome))
-        .filter(|line| since.is_none_or(|since| line.at >= since))
         .collect();
     if with_text && let Some(first) = lines.first_mut() {
         first.text = Some(record.text.clone());

@@ -78,7 +78,12 @@ async fn idle(app: &App) -> bool {
 async fn run(app: &App, worker: &str, job: ClaimedJob, suggest: Arc<dyn Suggest>) {
     let started = Instant::now();
     let (id, attempt) = (job.id.clone(), job.attempt);
-    let outcome = suggested(app, worker, job, &suggest).await;
+    // An attempt too many means that workers died on this note: a third would, too.
+    let outcome = if attempt > app.config.attempts {
+        Err(format!("{} workers ended without a word while they read this note", attempt - 1))
+    } else {
+        suggested(app, worker, job, &suggest).await
+    };
     let took = started.elapsed();
     let done = match outcome {
         Ok((template, version, result)) => {
@@ -173,6 +178,7 @@ pub fn suggestion_set(
         threshold: result.threshold,
         made_at,
         took_ms: u32::try_from(took.as_millis()).unwrap_or(u32::MAX),
+        read_until: result.read_until,
         suggestions: result.suggestions,
     }
 }

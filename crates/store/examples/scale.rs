@@ -124,6 +124,7 @@ async fn decide(
         actions,
         effort: Effort::default(),
         suggestions_shown: true,
+        suggestion_set: None,
     };
     store.decide(request).await.map(drop)
 }
@@ -216,6 +217,7 @@ fn set(store: &Store, job: &ClaimedJob) -> SuggestionSet {
         threshold: 0.0,
         made_at: store.now(),
         took_ms: 1,
+        read_until: None,
         suggestions,
     }
 }

@@ -26,6 +26,8 @@ pub struct DecideRequest {
     /// Cost of the whole request; it is kept with the first decision, so that sums stay right.
     pub effort: Effort,
     pub suggestions_shown: bool,
+    /// The set that the decisions speak of, where the caller knows it; another one is refused as stale.
+    pub suggestion_set: Option<SuggestionSetId>,
 }
 
 #[derive(Clone, Debug)]
@@ -62,6 +64,10 @@ impl Store {
             let changes =
                 record.decisions.into_iter().filter(|d| d.revision > request.expected_revision).collect();
             return Err(StoreError::Stale { revision, changes });
+        }
+        let current = record.suggestion_set.as_ref().map(|set| &set.id);
+        if request.suggestion_set.is_some() && request.suggestion_set.as_ref() != current {
+            return Err(StoreError::Stale { revision, changes: Vec::new() });
         }
         let before = record.row.status;
         let made = self.apply(&mut record, &request, now)?;
@@ -133,6 +139,7 @@ fn check(request: &DecideRequest) -> Result<String, StoreError> {
         &request.actions,
         &request.effort,
         request.suggestions_shown,
+        &request.suggestion_set,
     );
     Ok(sha256(to_json("the request", &whole)?.as_bytes()))
 }

@@ -94,7 +94,8 @@ impl Store {
     /// come first.
     pub async fn claim_job(&self, worker: &str, claim_ms: i64) -> Result<Option<ClaimedJob>, StoreError> {
         let now = self.now();
-        for state in [JobState::Running, JobState::Queued] {
+        let mut states = [JobState::Running, JobState::Queued].into_iter().peekable();
+        while let Some(&state) = states.peek() {
             // A look without the writers' lock: idle workers ask often.
             let due = sqlx::query("SELECT 1 AS one FROM jobs WHERE state = $1 AND due_at <= $2 LIMIT 1")
                 .bind(state.as_str())
@@ -102,40 +103,60 @@ impl Store {
                 .fetch_optional(self.pool())
                 .await?;
             if due.is_none() {
+                states.next();
                 continue;
             }
             let mut tx = self.begin().await?;
-            let Some(row) = claim(self, &mut tx, state, worker, now, claim_ms).await? else { continue };
+            let Some(row) = claim(self, &mut tx, state, worker, now, claim_ms).await? else {
+                states.next();
+                continue;
+            };
             let entry = EntryId::new(row.text("entry_id")?);
             let mut deltas = Deltas::default();
             deltas.moved(counters::JOB, state.as_str(), JobState::Running.as_str());
             let job = JobId::new(row.text("id")?);
             show_state(self, &mut tx, &entry, &job, JobState::Running, &mut deltas).await?;
-            deltas.write(&mut tx).await?;
-            let found = sqlx::query(
-                "SELECT e.template_id, e.template_version, n.id, n.meta, n.sha256, n.body \
-                 FROM entries e JOIN notes n ON n.id = e.note_id WHERE e.id = $1",
-            )
-            .bind(entry.as_str())
-            .fetch_one(&mut *tx)
-            .await?;
-            let template = self
-                .template_in(&mut tx, &found.text("template_id")?, found.number("template_version")?)
-                .await?;
-            let note = NoteId::new(found.text("id")?);
-            let text = crate::entry::text(&note, &found)?.0;
-            tx.commit().await?;
-            return Ok(Some(ClaimedJob {
-                id: job,
-                entry,
-                note,
-                text,
-                meta: found.json("meta")?,
-                template,
-                attempt: row.number("attempts")?,
-            }));
+            match self.claimed(&mut tx, &job, &entry, row.number("attempts")?).await {
+                Ok(claimed) => {
+                    deltas.write(&mut tx).await?;
+                    tx.commit().await?;
+                    return Ok(Some(claimed));
+                }
+                // A damaged note must not stop the others: its job fails, and the next one is looked for.
+                Err(error @ (StoreError::Corrupt { .. } | StoreError::NotFound { .. })) => {
+                    end(&mut tx, &job, JobState::Failed, Some(&error.to_string()), now, now).await?;
+                    deltas.moved(counters::JOB, JobState::Running.as_str(), JobState::Failed.as_str());
+                    show_state(self, &mut tx, &entry, &job, JobState::Failed, &mut deltas).await?;
+                    deltas.write(&mut tx).await?;
+                    tx.commit().await?;
+                }
+                Err(error) => return Err(error),
+            }
         }
         Ok(None)
+    }
+
+    /// All that the worker of a claimed job needs.
+    async fn claimed(
+        &self,
+        tx: &mut crate::store::Tx,
+        job: &JobId,
+        entry: &EntryId,
+        attempt: u32,
+    ) -> Result<ClaimedJob, StoreError> {
+        let found = sqlx::query(
+            "SELECT e.template_id, e.template_version, n.id, n.meta, n.sha256, n.body \
+             FROM entries e JOIN notes n ON n.id = e.note_id WHERE e.id = $1",
+        )
+        .bind(entry.as_str())
+        .fetch_one(&mut **tx)
+        .await?;
+        let template =
+            self.template_in(tx, &found.text("template_id")?, found.number("template_version")?).await?;
+        let note = NoteId::new(found.text("id")?);
+        let text = crate::entry::text(&note, &found)?.0;
+        let meta = found.json("meta")?;
+        Ok(ClaimedJob { id: job.clone(), entry: entry.clone(), note, text, meta, template, attempt })
     }
 
     /// Holds on to a claimed job for `claim_ms` from now; `Conflict` when another worker has it.

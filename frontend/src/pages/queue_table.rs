@@ -278,7 +278,17 @@ fn Line(at: usize, row: EntryRow, list: List) -> impl IntoView {
             }
         >
             <td class="note">
-                <a href=link on:click=|event| event.stop_propagation()>
+                <a
+                    href=link
+                    on:click=|event| {
+                        // The row opens the entry; with these keys the browser opens another tab.
+                        if event.ctrl_key() || event.meta_key() || event.shift_key() {
+                            event.stop_propagation();
+                        } else {
+                            event.prevent_default();
+                        }
+                    }
+                >
                     {title}
                 </a>
                 {note.map(|note| view! { <span class="faint">{note}</span> })}

@@ -122,7 +122,6 @@ fn RowLine(row: RowKey) -> impl IntoView {
             data-state=move || signal.with(|row| row.state.name())
             data-current=move || here.get().then_some("")
             aria-selected=move || here.get().to_string()
-            aria-label=move || signal.with(|row| spoken(review, row))
             on:click=move |_| review.select(Some(go.clone()))
         >
             {content}
@@ -176,6 +175,8 @@ fn line(review: Review, row: &Row) -> impl IntoView + use<> {
     });
     view! {
         <span class="label">{label}</span>
+        // What the eye takes from the place and the shape, in words.
+        <span class="hidden">{(!row.leads).then(|| row.field_label.clone())} " " {row.state.name()}</span>
         <span class="state" aria-hidden="true">
             {row.state.shape()}
         </span>
@@ -192,38 +193,4 @@ fn line(review: Review, row: &Row) -> impl IntoView + use<> {
         </span>
         {band}
     }
-}
-
-/// The row in words, for who listens.
-fn spoken(review: Review, row: &Row) -> String {
-    let mut parts = vec![format!("{}:", row.field_label)];
-    match row.state {
-        RowState::Missing => parts.push("required, nothing there".to_owned()),
-        RowState::Empty => parts.push("nothing there".to_owned()),
-        RowState::ConfirmedEmpty => parts.push("confirmed to be empty".to_owned()),
-        RowState::Item(_) => {
-            parts.push(format!("{},", brief(&row.value, 120)));
-            if let Some(sort) = &row.sort {
-                parts.push(format!("{sort},"));
-            }
-            if let Some(assertion) = row.assertion {
-                parts.push(format!("{},", assertion_word(assertion)));
-            }
-            if let Some(code) = &row.code {
-                let title = row.code_title.clone().or_else(|| review.title(code)).unwrap_or_default();
-                parts.push(format!("code {} {title},", code.code));
-            }
-            parts.push(row.state.name().to_owned());
-            if let Some(reason) = row.reject_reason {
-                parts.push(format!("({})", reason.label()));
-            }
-            if let Some(band) = row.band() {
-                parts.push(format!(", {} confidence", band_word(band)));
-            }
-            if row.unsupported {
-                parts.push(", no words of the note support it".to_owned());
-            }
-        }
-    }
-    parts.join(" ")
 }

@@ -84,6 +84,7 @@ fn a_request_to_decide_carries_every_quote_through_json() {
             actions: vec![Action::Add { item: ItemId::new("a1"), content: content(evidence) }],
             effort: Effort::default(),
             suggestions_shown: true,
+            suggestion_set: None,
         };
         let json = serde_json::to_string(&request).unwrap();
         assert_eq!(serde_json::from_str::<Decide>(&json).unwrap(), request, "{}", case.id);

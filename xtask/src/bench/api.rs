@@ -125,6 +125,7 @@ fn full(program: &Path, folder: &Path, entries: usize) -> Result<Vec<Row>> {
             actions: vec![Action::Add { item: ItemId::new("a1"), content }],
             effort: Effort::default(),
             suggestions_shown: true,
+            suggestion_set: None,
         };
         let address = path::fill(path::DECISIONS, &[id.as_str()]);
         decide.measure(|| reviewer.post(&address, &request)?.json::<Decided>())?;

@@ -165,3 +165,23 @@ fn replaying_gives_what_applying_gave() {
     assert_eq!(replayed.items(), live.items());
     assert_eq!((replayed.status(), replayed.revision()), (EntryStatus::Exception, 4));
 }
+
+#[test]
+fn undo_brings_nothing_back_where_there_is_no_room_left() {
+    with_entry(|mut entry| {
+        let reject = |id: &str| Action::Reject { item: item(id), reason: RejectReason::Wrong, comment: None };
+        let undo = |id: &str| Action::Undo { decision: id.into() };
+        entry.apply("d1".into(), Action::Accept { item: item("s0") }).unwrap();
+        entry.apply("d2".into(), reject("s0")).unwrap();
+        entry.apply("d3".into(), reject("s2")).unwrap();
+        entry.apply("d4".into(), Action::ConfirmEmpty { field: "age".into() }).unwrap();
+        assert_eq!(entry.apply("d5".into(), undo("d2")), Err(EntryError::FieldNotEmpty("age".into())));
+        entry.apply("d5".into(), undo("d4")).unwrap();
+        let add = Action::Add { item: item("a1"), content: content("age", "65") };
+        entry.apply("d6".into(), add).unwrap();
+        assert_eq!(entry.apply("d7".into(), undo("d2")), Err(EntryError::FieldFull("age".into())));
+        entry.apply("d7".into(), undo("d6")).unwrap();
+        entry.apply("d8".into(), undo("d2")).unwrap();
+        assert_eq!(entry.item(&item("s0")).unwrap().state, ItemState::Accepted);
+    });
+}

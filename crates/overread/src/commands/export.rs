@@ -22,7 +22,7 @@ pub async fn run(settings: &Settings, command: &Export) -> Result<()> {
     let (mut entries, mut lines) = (0_u64, 0_u64);
     while let Some(record) = corrections.next().await? {
         entries += 1;
-        for line in correction_lines(&record, !without_text, None) {
+        for line in correction_lines(&record, !without_text) {
             serde_json::to_writer(&mut out, &line)?;
             out.write_all(b"\n")?;
             lines += 1;

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use anyhow::{Context as _, Result};
 use overread_domain::{Assertion, CodeRole, Quoted, Suggestion, Template, template};
 use overread_intake::{Form, Limits};
-use overread_suggest::{CodeSearch, ModelInfo, NoteInput, Suggest as _};
+use overread_suggest::{CodeSearch, ModelInfo, NoteInput, Suggest as _, Suggested};
 use serde::Serialize;
 
 use super::worker::bar;
@@ -41,7 +41,7 @@ pub fn run(settings: &Settings, command: &Suggest) -> Result<()> {
     for note in &batch.notes {
         let input = NoteInput { text: &note.text, meta: &note.meta };
         let suggested = model.suggest(&input, &template).with_context(|| format!("note \"{}\"", note.id))?;
-        let line = Line::new(note.id.as_str(), &note.sha256, model.model(), suggested.suggestions);
+        let line = Line::new(note.id.as_str(), &note.sha256, model.model(), suggested);
         serde_json::to_writer(&mut out, &line)?;
         out.write_all(b"\n")?;
         bar.inc(1);
@@ -81,6 +81,9 @@ struct Line<'a> {
     code_release: &'a str,
     suggestions: Vec<SpanLine>,
     codes: Vec<CodeLine>,
+    /// Code point where reading stopped, for notes longer than the model takes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    read_until: Option<usize>,
 }
 
 #[derive(Debug, Serialize)]
@@ -122,7 +125,7 @@ struct CodeLine {
 }
 
 impl<'a> Line<'a> {
-    fn new(id: &'a str, text_sha256: &'a str, model: &'a ModelInfo, suggestions: Vec<Suggestion>) -> Self {
+    fn new(id: &'a str, text_sha256: &'a str, model: &'a ModelInfo, suggested: Suggested) -> Self {
         let mut line = Self {
             id,
             text_sha256,
@@ -130,8 +133,9 @@ impl<'a> Line<'a> {
             code_release: &model.code_release,
             suggestions: Vec::new(),
             codes: Vec::new(),
+            read_until: suggested.read_until,
         };
-        for suggestion in suggestions {
+        for suggestion in suggested.suggestions {
             let Suggestion { content, candidates, confidence, shown } = suggestion;
             if content.field == template::FINAL_CODES {
                 if let Some(code) = content.code {
@@ -211,7 +215,12 @@ mod tests {
         last.content.field = template::FINAL_CODES.to_owned();
         last.content.role = Some(CodeRole::Principal);
         last.shown = false;
-        let line = Line::new("n1", "ab", &info, vec![diagnosis, last]);
+        let line = Line::new(
+            "n1",
+            "ab",
+            &info,
+            Suggested { threshold: 0.5, suggestions: vec![diagnosis, last], read_until: None },
+        );
         assert_eq!(
             serde_json::to_value(&line).unwrap(),
             serde_json::json!({

@@ -19,7 +19,6 @@ struct Export {
     corrections: Corrections,
     first: Option<EntryRecord>,
     with_text: bool,
-    since: Option<Timestamp>,
 }
 
 /// What people decided, as JSON Lines: one decided row or field a line, oldest entry first.
@@ -37,7 +36,7 @@ pub async fn corrections(
     let first = corrections.next().await?;
     tracing::info!(user = %signed.user.id, "corrections exported");
     let with_text = !query.without_text.unwrap_or(false);
-    let export = Export { corrections, first, with_text, since };
+    let export = Export { corrections, first, with_text };
     let body = Body::from_stream(stream::try_unfold(export, next));
     let headers = [
         (header::CONTENT_TYPE, "application/x-ndjson"),
@@ -61,7 +60,7 @@ async fn next(mut export: Export) -> Result<Option<(Bytes, Export)>, StoreError>
             },
         };
         let mut bytes = Vec::new();
-        for line in correction_lines(&record, export.with_text, export.since) {
+        for line in correction_lines(&record, export.with_text) {
             serde_json::to_writer(&mut bytes, &line).expect("lines are JSON");
             bytes.push(b'\n');
         }

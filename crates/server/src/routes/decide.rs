@@ -59,6 +59,7 @@ pub async fn decide(
             actions: request.actions,
             effort: request.effort,
             suggestions_shown: request.suggestions_shown,
+            suggestion_set: request.suggestion_set,
         })
         .await?;
     if !outcome.repeated {

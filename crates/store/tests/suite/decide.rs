@@ -46,6 +46,21 @@ pub async fn a_stale_revision_gets_what_changed(world: World) {
     assert_eq!(world.store.entry(&entry).await.unwrap().decisions.len(), 2);
 }
 
+pub async fn rows_of_another_suggestion_set_are_not_decided(world: World) {
+    let entry = world.entry("n1").await;
+    let shown = world.store.entry(&entry).await.unwrap().suggestion_set.unwrap().id.clone();
+    world.store.suggest_again(&entry).await.unwrap();
+    let job = world.store.claim_job("w", 1_000).await.unwrap().unwrap();
+    world.store.complete_job(&job.id, "w", world.set(&job, "m2", 0.4)).await.unwrap();
+    let mut request = world.request(&entry, "ann", 0, vec![accept(0)]);
+    request.suggestion_set = Some(shown);
+    let refused = world.store.decide(request.clone()).await;
+    assert!(matches!(refused, Err(StoreError::Stale { revision: 0, .. })), "{refused:?}");
+    request.suggestion_set =
+        Some(world.store.entry(&entry).await.unwrap().suggestion_set.unwrap().id.clone());
+    world.store.decide(request).await.unwrap();
+}
+
 pub async fn a_repeated_request_gets_the_first_answer(world: World) {
     let entry = world.entry("n1").await;
     let request = world.request(&entry, "ann", 0, vec![accept(0), accept(1)]);

@@ -41,6 +41,7 @@ on_both_engines! {
     import::a_damaged_text_is_noticed;
     decide::the_row_follows_the_decisions;
     decide::a_stale_revision_gets_what_changed;
+    decide::rows_of_another_suggestion_set_are_not_decided;
     decide::a_repeated_request_gets_the_first_answer;
     decide::a_key_serves_one_request;
     decide::an_illegal_action_keeps_none_of_its_request;

@@ -69,6 +69,7 @@ impl World {
             threshold: 0.3,
             made_at: self.store.now(),
             took_ms: 12,
+            read_until: None,
             suggestions: vec![
                 suggestion("age", "65-year-old", None, confidence, true),
                 suggestion("diagnosis", "pneumonia", Some("J18.9"), confidence, true),
@@ -87,6 +88,7 @@ impl World {
             actions,
             effort: Effort { active_ms: 900, keystrokes: 3, ..Effort::default() },
             suggestions_shown: true,
+            suggestion_set: None,
         }
     }
 

@@ -24,6 +24,7 @@ fn add(case: &Case, item: &str, evidence: Vec<Quoted>) -> Decide {
         actions: vec![Action::Add { item: ItemId::new(item), content }],
         effort: Effort::default(),
         suggestions_shown: true,
+        suggestion_set: None,
     }
 }
 

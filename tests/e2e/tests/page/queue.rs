@@ -35,6 +35,7 @@ fn filters_narrow_the_queue_and_keys_open_what_is_marked() {
         actions: vec![Action::Add { item: ItemId::new("a1"), content }],
         effort: Effort::default(),
         suggestions_shown: false,
+        suggestion_set: None,
     };
     let address = path::fill(path::DECISIONS, &[entries[4].as_str()]);
     assert_eq!(stage.lead.post(&address, &begun).unwrap().status, 200);

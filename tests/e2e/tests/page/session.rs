@@ -76,6 +76,7 @@ fn two_people_on_one_entry_do_not_overwrite_each_other() {
         actions: vec![Action::ConfirmEmpty { field: "age".into() }],
         effort: overread_domain::Effort::default(),
         suggestions_shown: true,
+        suggestion_set: None,
     };
     let address = overread_api::path::fill(overread_api::path::DECISIONS, &[entry.as_str()]);
     let answer = stage.lead.post(&address, &request).unwrap();

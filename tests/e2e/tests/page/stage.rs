@@ -119,6 +119,7 @@ impl Stage {
             actions,
             effort: Effort::default(),
             suggestions_shown: true,
+            suggestion_set: None,
         };
         let address = path::fill(path::DECISIONS, &[entry.as_str()]);
         self.lead.post(&address, &request).unwrap().json::<Decided>().unwrap();
