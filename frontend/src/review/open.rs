@@ -112,6 +112,11 @@ impl Review {
             template: Arc::new(view.template.clone()),
             suggesting: view.suggesting,
             suggesting_error: view.suggesting_error.clone(),
+            read_percent: view
+                .suggestions
+                .as_ref()
+                .and_then(|set| set.read_until)
+                .map(|until| until * 100 / view.text.chars().count().max(1)),
             model: view.suggestions.as_ref().map(|set| set.model.clone()),
         }));
     }

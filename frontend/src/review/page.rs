@@ -259,7 +259,12 @@ fn Banner() -> impl IntoView {
                         .into_any(),
                     )
                 }
-                SuggestingState::Done => None,
+                SuggestingState::Done => head.read_percent.map(|percent| {
+                    let text = format!(
+                        "▲ The model read the first {percent} % of this long note. Nothing is suggested from the rest."
+                    );
+                    view! { <span>{text}</span> }.into_any()
+                }),
             }
         })
     };

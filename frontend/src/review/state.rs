@@ -73,6 +73,8 @@ pub struct Head {
     pub template: Arc<Template>,
     pub suggesting: overread_api::entry::SuggestingState,
     pub suggesting_error: Option<String>,
+    /// How much of the note the model read, in percent, where it did not read all.
+    pub read_percent: Option<usize>,
     pub model: Option<String>,
 }
 
