@@ -103,10 +103,10 @@ fn row(binding: Binding, asking: RwSignal<Option<String>>) -> impl IntoView {
             <button
                 class="quiet keycap"
                 class:own=own
-                aria-label=format!("Change the key of: {label}")
                 on:click=move |_| asking.set(Some(ask.clone()))
             >
                 {move || if asking.get().as_ref() == Some(&waits) { "press a key …".into_any() } else { keys.clone().into_any() }}
+                <span class="hidden">" : change the key of " {label}</span>
             </button>
         </dt>
         <dd>{binding.label}</dd>
