@@ -45,7 +45,7 @@ fn check_file(name: &str, text: &str) -> Vec<String> {
         for (head, tail) in MACHINE_PATHS {
             let path = format!("{head}{tail}");
             let absolute = line.match_indices(&path).any(|(at, _)| {
-                // `~/work/` and `$dir/home/` are somebody else's folders, not this machine's.
+                // Behind a variable or a tilde it is a folder of whoever runs it, not of this machine.
                 !line[..at].ends_with(|c: char| c.is_alphanumeric() || "._-~/}*>)".contains(c))
             });
             if absolute {
