@@ -2,40 +2,25 @@
 
 use std::ops::Range;
 
-use overread_encoder::{Encode, TokenStates, Tokens, plan_windows};
+use overread_encoder::{Encode, TokenStates};
 
 use crate::SuggestError;
-
-/// Tokens that neighbouring windows share.
-const OVERLAP: usize = 32;
+use crate::note::Doc;
+use crate::plan::{Limits, Plan, plan_doc};
 
 /// Token states of the beginning of a note.
 #[derive(Debug)]
 pub(crate) struct States {
-    states: TokenStates,
+    pub states: TokenStates,
     /// Byte up to which there are states.
     pub until: usize,
 }
 
 impl States {
-    /// Encodes up to `limit` word pieces of `text`.
-    pub fn new(encoder: &dyn Encode, text: &str, limit: usize) -> Result<Self, SuggestError> {
-        // The tokenizer need not see megabytes of which the transformer reads the beginning only.
-        let mut end = text.len().min(limit.saturating_mul(12));
-        while !text.is_char_boundary(end) {
-            end -= 1;
-        }
-        let mut tokens = encoder.tokenizer().encode(&text[..end])?;
-        let mut until = end;
-        if tokens.len() > limit {
-            until = tokens.offsets[limit].0;
-            tokens = Tokens {
-                ids: tokens.ids[..limit].to_vec(),
-                offsets: tokens.offsets[..limit].to_vec(),
-                words: tokens.words[..limit].to_vec(),
-            };
-        }
-        let windows = plan_windows(tokens.len(), encoder.window(), OVERLAP);
+    /// Encodes up to `limit` word pieces of a note, window by window as [`crate::plan`] has it.
+    pub fn new(encoder: &dyn Encode, doc: &Doc<'_>, limit: usize) -> Result<Self, SuggestError> {
+        let limits = Limits { window: encoder.window(), tokens: limit, bytes: doc.text.len() };
+        let Plan { tokens, windows, until } = plan_doc(encoder.tokenizer(), doc, limits)?;
         let states = if tokens.is_empty() {
             TokenStates { tokens, states: Vec::new(), hidden: encoder.hidden() }
         } else {

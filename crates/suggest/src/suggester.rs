@@ -180,7 +180,7 @@ impl Suggester {
     pub(crate) fn read<'t>(&self, text: &'t str) -> Result<(Doc<'t>, States), SuggestError> {
         let mut doc = Doc::new(text, self.options.byte_limit);
         self.placing.place(&*self.encoder, &mut doc)?;
-        let states = States::new(&*self.encoder, doc.text, self.options.token_limit)?;
+        let states = States::new(&*self.encoder, &doc, self.options.token_limit)?;
         Ok((doc, states))
     }
 
