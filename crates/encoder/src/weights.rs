@@ -60,6 +60,11 @@ impl Weights {
         Ok(values)
     }
 
+    /// A text of the file's own description, by key.
+    pub fn described(&self, key: &str) -> Option<&str> {
+        self.metadata.metadata().as_ref()?.get(key).map(String::as_str)
+    }
+
     /// Name of the file, for messages.
     pub fn file(&self) -> &str {
         &self.file

@@ -24,6 +24,7 @@ mod simd;
 mod x86;
 
 pub use engine::Engine;
+pub use gemm::Packed;
 pub use simd::Isa;
 
 #[cfg(test)]
