@@ -9,6 +9,9 @@ pub enum LoadError {
     /// `heads.json` of the model folder is unreadable or made for another shape.
     #[error("heads.json: {reason}")]
     Heads { reason: String },
+    /// `heads.safetensors` of the model folder is unreadable, or of another encoder or shape.
+    #[error("heads.safetensors: {reason}")]
+    Neural { reason: String },
 }
 
 /// Why a note got no suggestions.

@@ -19,6 +19,7 @@ pub mod linear;
 mod link;
 mod mention;
 mod model;
+pub mod neural;
 mod note;
 mod pipeline;
 mod placing;

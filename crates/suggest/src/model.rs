@@ -25,6 +25,9 @@ pub struct ModelInfo {
     pub token_limit: usize,
     /// Bytes a note after which nothing is read.
     pub byte_limit: usize,
+    /// Hash (64 hexadecimal digits) of the correction memory that takes part; none where there is none. It changes with
+    /// every correction, so it is no part of `version`.
+    pub memory: Option<String>,
     /// Whether the fitted heads belong to this encoder; without them confidences rest on rules alone.
     pub heads: bool,
 }

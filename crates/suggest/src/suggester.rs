@@ -106,6 +106,7 @@ impl Suggester {
             loaded_in_ms: 0,
             token_limit: options.token_limit,
             byte_limit: options.byte_limit,
+            memory: None,
             heads: heads.is_some(),
         };
         let heads = Arc::new(heads.unwrap_or_else(Heads::built_in));
