@@ -21,11 +21,24 @@ pub enum ReadError {
 /// Every line that is not blank, with its number from 1.
 pub(crate) fn read<T: DeserializeOwned>(path: &Path) -> Result<Vec<(usize, T)>, ReadError> {
     let io = |source| ReadError::Io { path: path.to_owned(), source };
-    let file = File::open(path).map_err(io)?;
+    parse(path, BufReader::new(open(path).map_err(io)?))
+}
+
+/// The file's bytes, unpacked where its name ends in `.gz`.
+pub(crate) fn open(path: &Path) -> std::io::Result<Box<dyn Read>> {
+    let file = File::open(path)?;
     let packed = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("gz"));
-    let reader: Box<dyn Read> = if packed { Box::new(MultiGzDecoder::new(file)) } else { Box::new(file) };
+    Ok(if packed { Box::new(MultiGzDecoder::new(file)) } else { Box::new(file) })
+}
+
+/// [`read`] of what is already open; `path` is for messages.
+pub(crate) fn parse<T: DeserializeOwned>(
+    path: &Path,
+    reader: impl BufRead,
+) -> Result<Vec<(usize, T)>, ReadError> {
+    let io = |source| ReadError::Io { path: path.to_owned(), source };
     let mut out = Vec::new();
-    for (index, line) in BufReader::new(reader).lines().enumerate() {
+    for (index, line) in reader.lines().enumerate() {
         let line = line.map_err(io)?;
         if line.trim().is_empty() {
             continue;

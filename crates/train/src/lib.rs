@@ -5,6 +5,7 @@
 //! - [`eval`]: how well the second fits the first
 //! - [`samples`]: the invented notes of the product, from their source form to both collections
 
+pub mod corpora;
 pub mod eval;
 pub mod gold;
 mod jsonl;
