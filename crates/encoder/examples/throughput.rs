@@ -1,20 +1,26 @@
 //! Tokens per second of the encoder, for comparison with `bench/onnx_peer.py` on the same machine.
 //!
 //! ```text
-//! cargo run --release -p overread-encoder --example throughput -- models/minilm-base [threads [32x256,32x128]]
+//! cargo run --release -p overread-encoder --example throughput -- models/minilm-base [threads [32x256,32x128 [f32|bf16|int8]]]
 //! ```
 //!
 //! On Linux it also prints tokens per second of CPU time and thread, which a busy machine disturbs less.
 
-use overread_encoder::{Encode, Encoder, Options};
+use overread_encoder::{Encode, Encoder, Options, Precision};
 use std::time::Instant;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let folder = std::env::args().nth(1).unwrap_or_else(|| "models/minilm-base".into());
     let start = Instant::now();
     let threads = std::env::args().nth(2).map_or(Ok(0), |t| t.parse())?;
-    let encoder = Encoder::load_with(&folder, Options { threads, ..Options::default() })?;
-    println!("loaded in {:.0} ms", start.elapsed().as_secs_f64() * 1e3);
+    let precision = match std::env::args().nth(4).as_deref() {
+        None | Some("auto") => Precision::Auto,
+        Some("f32") => Precision::F32,
+        Some("int8") => Precision::Int8,
+        Some(other) => return Err(format!("no precision {other}").into()),
+    };
+    let encoder = Encoder::load_with(&folder, Options { threads, precision, ..Options::default() })?;
+    println!("loaded in {:.0} ms, runs in {:?}", start.elapsed().as_secs_f64() * 1e3, encoder.precision());
 
     let vocab = encoder.config().vocab_size as u32;
     let shapes = std::env::args().nth(3).unwrap_or_else(|| "32x256,32x128,8x512,4x256,1x256,1x16".into());

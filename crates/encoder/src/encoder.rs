@@ -3,13 +3,13 @@
 use crate::config::BertConfig;
 use crate::error::{Error, Result};
 use crate::folder::ModelFolder;
-use crate::kernels::{Engine, Isa};
+use crate::kernels::{Engine, Kernel, Precision};
 use crate::manifest::{Manifest, ModelVersion};
 use crate::tokenizer::{Tokenizer, Tokens};
 use crate::windows::{self, TokenStates, Window};
 use std::path::Path;
 
-/// How texts are cut.
+/// How texts are cut and computed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Options {
     /// Positions of a window, `[CLS]` and `[SEP]` included; cut to what the model has.
@@ -18,11 +18,13 @@ pub struct Options {
     pub overlap: usize,
     /// Compute threads; 0 means one per core.
     pub threads: usize,
+    /// What the transformer computes in; what the CPU lacks is computed in what it has.
+    pub precision: Precision,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { window: 256, overlap: 32, threads: 0 }
+        Self { window: 256, overlap: 32, threads: 0, precision: Precision::Auto }
     }
 }
 
@@ -84,9 +86,12 @@ impl Encoder {
 
     /// Takes an opened folder apart.
     pub fn from_folder(folder: ModelFolder, options: Options) -> Result<Self> {
-        let engine = Engine::new(&folder.config, Isa::best(), options.threads, |name, shape| {
-            folder.weights.get(name, shape)
-        })?;
+        let engine = Engine::new(
+            &folder.config,
+            Kernel::choose(options.precision),
+            options.threads,
+            |name, shape| folder.weights.get(name, shape),
+        )?;
         let window = options.window.clamp(3, folder.config.max_position_embeddings);
         Ok(Self {
             config: folder.config,
@@ -102,6 +107,11 @@ impl Encoder {
     /// Shape of the model.
     pub fn config(&self) -> &BertConfig {
         &self.config
+    }
+
+    /// What runs: never [`Precision::Auto`]. Vectors of two precisions are near, but not the same.
+    pub fn precision(&self) -> Precision {
+        self.engine.kernel().precision()
     }
 
     /// What the folder says about itself.

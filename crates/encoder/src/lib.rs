@@ -22,7 +22,7 @@ pub use config::{Activation, BertConfig};
 pub use encoder::{Encode, Encoder, Options};
 pub use error::{Error, Result};
 pub use folder::{ModelFolder, write_folder};
-pub use kernels::{Engine, Isa, Packed};
+pub use kernels::{Engine, Int8Isa, Isa, Kernel, Packed, Precision};
 pub use manifest::{Manifest, ModelVersion, sha256_hex};
 pub use tokenizer::{Tokenizer, Tokens};
 pub use windows::{TokenStates, Window, plan as plan_windows};

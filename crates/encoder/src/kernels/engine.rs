@@ -2,9 +2,9 @@
 
 use super::attention::{self, Head};
 use super::buffer::Buffer;
-use super::gemm::Packed;
+use super::int8;
+use super::linear::{Kernel, Linear};
 use super::rows::{Norm, activate};
-use super::simd::Isa;
 use crate::config::{Activation, BertConfig, names};
 use crate::error::{Error, Result};
 use half::f16;
@@ -21,13 +21,21 @@ const PASS: usize = 4096;
 
 thread_local! {
     static ATTENTION: RefCell<attention::Scratch> = RefCell::default();
-    static BLOCKS: RefCell<(Buffer, Buffer)> = RefCell::default();
+    static BLOCKS: RefCell<Blocks> = RefCell::default();
+}
+
+/// Working memory of one thread for a block of rows.
+#[derive(Default)]
+struct Blocks {
+    narrow: Buffer,
+    wide: Buffer,
+    bytes: int8::Rows,
 }
 
 /// A BERT ready to run forward.
 #[derive(Debug)]
 pub struct Engine {
-    isa: Isa,
+    kernel: Kernel,
     pool: rayon::ThreadPool,
     hidden: usize,
     heads: usize,
@@ -43,11 +51,11 @@ pub struct Engine {
 
 #[derive(Debug)]
 struct Layer {
-    joint: Packed,
-    out: Packed,
+    joint: Linear,
+    out: Linear,
     out_norm: Norm,
-    up: Packed,
-    down: Packed,
+    up: Linear,
+    down: Linear,
     down_norm: Norm,
 }
 
@@ -84,7 +92,7 @@ impl Engine {
     /// Packs the tensors that `get` hands out by name and shape; `threads` 0 means one per core.
     pub fn new(
         config: &BertConfig,
-        isa: Isa,
+        kernel: Kernel,
         threads: usize,
         get: impl Fn(&str, &[usize]) -> Result<Vec<f32>>,
     ) -> Result<Self> {
@@ -99,9 +107,9 @@ impl Engine {
         let linear = |name: &str, n: usize, k: usize| -> Result<(Vec<f32>, Vec<f32>)> {
             Ok((get(&format!("{name}.weight"), &[n, k])?, get(&format!("{name}.bias"), &[n])?))
         };
-        let packed = |name: &str, n: usize, k: usize| -> Result<Packed> {
+        let packed = |name: &str, n: usize, k: usize| -> Result<Linear> {
             let (weight, bias) = linear(name, n, k)?;
-            Ok(Packed::new(isa, &weight, &bias, n, k))
+            Ok(Linear::new(kernel, &weight, &bias, n, k))
         };
         let layers = (0..config.num_hidden_layers)
             .map(|layer| {
@@ -116,7 +124,7 @@ impl Engine {
                     bias.extend(b);
                 }
                 Ok(Layer {
-                    joint: Packed::new(isa, &weight, &bias, 3 * h, h),
+                    joint: Linear::new(kernel, &weight, &bias, 3 * h, h),
                     out: packed(&name("attention.output.dense"), h, h)?,
                     out_norm: norm(&name("attention.output.LayerNorm"))?,
                     up: packed(&name("intermediate.dense"), f, h)?,
@@ -132,7 +140,7 @@ impl Engine {
             row.iter_mut().zip(&segments).for_each(|(p, s)| *p += s);
         }
         Ok(Self {
-            isa,
+            kernel,
             pool: rayon::ThreadPoolBuilder::new()
                 .num_threads(threads)
                 .thread_name(|i| format!("encoder-{i}"))
@@ -149,6 +157,11 @@ impl Engine {
             norm: norm(names::NORM)?,
             layers,
         })
+    }
+
+    /// What it runs on.
+    pub fn kernel(&self) -> Kernel {
+        self.kernel
     }
 
     /// Runs `sequences` of ids (`[CLS]` and `[SEP]` included) and hands each one's last hidden states,
@@ -220,10 +233,10 @@ impl Engine {
                     for (row, &(id, place)) in x.chunks_exact_mut(h).zip(tokens) {
                         self.words.copy_row(id as usize, row);
                         let place = &self.places[place * h..(place + 1) * h];
-                        self.norm.add(self.isa, row, place);
+                        self.norm.add(self.kernel.isa(), row, place);
                     }
                     if let Some(first) = self.layers.first() {
-                        first.joint.apply(x, joint);
+                        BLOCKS.with_borrow_mut(|blocks| first.joint.apply(x, joint, &mut blocks.bytes));
                     }
                 });
             for (index, layer) in self.layers.iter().enumerate() {
@@ -235,7 +248,7 @@ impl Engine {
                     .for_each(|((x, joint), context)| {
                         self.rest_of_layer(layer, x, context);
                         if let Some(next) = next {
-                            next.joint.apply(x, joint);
+                            BLOCKS.with_borrow_mut(|blocks| next.joint.apply(x, joint, &mut blocks.bytes));
                         }
                     });
             }
@@ -245,15 +258,16 @@ impl Engine {
 
     fn rest_of_layer(&self, layer: &Layer, x: &mut [f32], context: &[f32]) {
         let rows = x.len() / self.hidden;
-        BLOCKS.with_borrow_mut(|(narrow, wide)| {
+        let isa = self.kernel.isa();
+        BLOCKS.with_borrow_mut(|Blocks { narrow, wide, bytes }| {
             narrow.reserve(rows * self.hidden);
             wide.reserve(rows * self.inner);
-            layer.out.apply(context, narrow);
-            layer.out_norm.add(self.isa, x, narrow);
-            layer.up.apply(x, wide);
-            activate(self.isa, self.activation, wide);
-            layer.down.apply(wide, narrow);
-            layer.down_norm.add(self.isa, x, narrow);
+            layer.out.apply(context, narrow, bytes);
+            layer.out_norm.add(isa, x, narrow);
+            layer.up.apply(x, wide, bytes);
+            activate(isa, self.activation, wide);
+            layer.down.apply(wide, narrow, bytes);
+            layer.down_norm.add(isa, x, narrow);
         });
     }
 
@@ -287,7 +301,7 @@ impl Engine {
             // SAFETY: by the assertions above the rows start..start + len exist in both matrices, each
             // with heads * size = h columns (three times in `joint`); see `Shared` for the writes.
             ATTENTION.with_borrow_mut(|scratch| unsafe {
-                attention::attend(self.isa, head, scratch);
+                attention::attend(self.kernel.isa(), head, scratch);
             });
         });
     }

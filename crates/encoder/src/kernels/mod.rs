@@ -14,17 +14,25 @@
     reason = "intrinsics are inlined only when the whole kernel is, see simd.rs"
 )]
 
+#[cfg(target_arch = "x86_64")]
+mod amx;
 mod attention;
 mod buffer;
 mod engine;
 mod gemm;
+mod int8;
+mod linear;
 mod rows;
 mod simd;
 #[cfg(target_arch = "x86_64")]
 mod x86;
+#[cfg(target_arch = "x86_64")]
+mod x86_int8;
 
 pub use engine::Engine;
 pub use gemm::Packed;
+pub use int8::Int8Isa;
+pub use linear::{Kernel, Precision};
 pub use simd::Isa;
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ static TINY: LazyLock<Encoder> = LazyLock::new(|| {
     let dir = TempDir::new().unwrap();
     let config = config(2, 8, 20, 2, "gelu");
     tiny_folder(dir.path(), &random_tensors(&config, 21), &config);
-    let options = Options { window: 16, overlap: 4, threads: 2 };
+    let options = Options { window: 16, overlap: 4, threads: 2, ..Options::default() };
     Encoder::load_with(dir.path(), options).unwrap()
 });
 

@@ -1,9 +1,11 @@
 //! The kernels against plain arithmetic, and the fast pass against the candle one, on every instruction set
 //! that the machine has.
 
+mod int8;
+
 use super::gemm::Packed;
 use super::rows::{Norm, activate};
-use super::{Engine, Isa};
+use super::{Engine, Isa, Kernel};
 use crate::config::Activation;
 use crate::tests::{config, distance, random_tensors};
 use crate::{Error, TrainableBert};
@@ -149,7 +151,7 @@ proptest! {
             .collect();
 
         for isa in Isa::available() {
-            let engine = Engine::new(&config, isa, 2, |name, _| Ok(tensors[name].1.clone())).unwrap();
+            let engine = Engine::new(&config, Kernel::F32(isa), 2, |name, _| Ok(tensors[name].1.clone())).unwrap();
             let mut seen = 0;
             engine
                 .forward(&sequences, |i, states| {
@@ -168,7 +170,8 @@ proptest! {
 fn batches_beyond_one_pass_come_back_whole_and_in_order() {
     let config = config(1, 4, 5, 1, "gelu");
     let tensors = random_tensors(&config, 4);
-    let engine = Engine::new(&config, Isa::best(), 2, |name, _| Ok(tensors[name].1.clone())).unwrap();
+    let engine =
+        Engine::new(&config, Kernel::F32(Isa::best()), 2, |name, _| Ok(tensors[name].1.clone())).unwrap();
     let sequences: Vec<Vec<u32>> = (0..60u32).map(|i| vec![i % 61; 299 - i as usize]).collect();
     let mut lengths = Vec::new();
     engine
@@ -185,7 +188,8 @@ fn batches_beyond_one_pass_come_back_whole_and_in_order() {
 #[test]
 fn a_tensor_that_cannot_be_had_is_reported() {
     let config = config(1, 4, 5, 1, "gelu");
-    let error =
-        Engine::new(&config, Isa::best(), 1, |name, _| Err(Error::MissingTensor { name: name.into() }));
+    let error = Engine::new(&config, Kernel::F32(Isa::best()), 1, |name, _| {
+        Err(Error::MissingTensor { name: name.into() })
+    });
     assert!(matches!(error, Err(Error::MissingTensor { .. })));
 }
