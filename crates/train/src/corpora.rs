@@ -11,7 +11,10 @@ pub mod align;
 mod doubt;
 mod gold;
 pub mod labels;
+pub mod leaks;
 mod maccrobat;
+pub mod negex;
+mod plain;
 mod pubtator;
 mod source;
 
@@ -37,11 +40,34 @@ pub enum Corpus {
     Bc5cdrDev,
     /// Abstracts with diseases (Doğan et al. 2014).
     NcbiDisease,
+    /// Case reports with their ICD-10-CM codes (Miranda-Escalada et al. 2020), training part, in English translation.
+    CodiespTrain,
+    /// The development part of the same.
+    CodiespDev,
+    /// Case reports without annotation.
+    CodiespBackground,
+    /// Dictated notes without annotation.
+    Mtsamples,
+    /// Notes written from visits; the text without the dialogue.
+    AciBench,
+    /// Sections of notes with their kind; the text without the dialogue.
+    MtsDialog,
 }
 
 impl Corpus {
-    pub const ALL: [Self; 5] =
-        [Self::NotesGold, Self::Maccrobat, Self::Bc5cdrTrain, Self::Bc5cdrDev, Self::NcbiDisease];
+    pub const ALL: [Self; 11] = [
+        Self::NotesGold,
+        Self::Maccrobat,
+        Self::Bc5cdrTrain,
+        Self::Bc5cdrDev,
+        Self::NcbiDisease,
+        Self::CodiespTrain,
+        Self::CodiespDev,
+        Self::CodiespBackground,
+        Self::Mtsamples,
+        Self::AciBench,
+        Self::MtsDialog,
+    ];
 
     /// Name of its file, without `.jsonl` or `.jsonl.gz`.
     pub fn file_stem(self) -> &'static str {
@@ -51,6 +77,12 @@ impl Corpus {
             Self::Bc5cdrTrain => "bc5cdr_train",
             Self::Bc5cdrDev => "bc5cdr_dev",
             Self::NcbiDisease => "ncbi_disease",
+            Self::CodiespTrain => "codiesp_train",
+            Self::CodiespDev => "codiesp_dev",
+            Self::CodiespBackground => "codiesp_background_en",
+            Self::Mtsamples => "mtsamples",
+            Self::AciBench => "aci_bench",
+            Self::MtsDialog => "mts_dialog",
         }
     }
 }
@@ -81,6 +113,8 @@ pub struct Document {
     pub doubtful: Vec<Doubt>,
     /// ICD-10-CM codes of the whole note, as the corpus writes them.
     pub note_codes: Vec<String>,
+    /// What part of a note the text is, in the corpus's own short form (`GENHX`), where the text is such a part.
+    pub section: Option<String>,
 }
 
 /// Number of folds of the notes with reference entries.
@@ -171,6 +205,7 @@ pub fn load(folder: &Path, corpus: Corpus) -> Result<Collection, CorpusError> {
         Corpus::NotesGold => gold::read(&path),
         Corpus::Maccrobat => maccrobat::read(&path),
         Corpus::Bc5cdrTrain | Corpus::Bc5cdrDev | Corpus::NcbiDisease => pubtator::read(&path, corpus),
+        _ => plain::read(&path, corpus),
     }
 }
 

@@ -118,6 +118,7 @@ fn document(
         annotated: Arc::clone(annotated),
         doubtful,
         note_codes: note.codes.into_iter().map(|code| code.code).collect(),
+        section: None,
         text: note.text,
     })
 }

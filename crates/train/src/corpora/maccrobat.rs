@@ -118,6 +118,7 @@ fn document(
         annotated: Arc::clone(annotated),
         doubtful,
         note_codes: Vec::new(),
+        section: None,
         text: found.text,
     })
 }

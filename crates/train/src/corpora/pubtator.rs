@@ -76,6 +76,7 @@ pub(super) fn read(path: &Path, corpus: Corpus) -> Result<Collection, CorpusErro
                 annotated: Arc::clone(&annotated),
                 doubtful: Vec::new(),
                 note_codes: Vec::new(),
+                section: None,
                 text: found.text,
             })
         })

@@ -291,3 +291,38 @@ fn part_for_measuring_follows_from_the_id() {
     let some = splits((100..200).rev().collect());
     assert!(some.iter().all(|found| all.contains(found)));
 }
+
+#[test]
+fn plain_corpora_have_ids_texts_codes_and_sections() {
+    let folder = Folder::new("texts");
+    folder
+        .write(
+            "codiesp_dev.jsonl",
+            &[json!({"id": "S1", "text_en": "Gout.", "text_es": "Gota.",
+            "diagnosis": ["m10.9", "I10", "M10.9"], "procedure": ["BT41ZZZ"]})],
+        )
+        .write("mtsamples.jsonl", &[json!({"sample_id": 29, "text": "Gout."})])
+        .write(
+            "aci_bench.jsonl",
+            &[json!({"encounter_id": "D1", "note": "Gout.", "dialogue": "[doctor] gout"})],
+        )
+        .write(
+            "mts_dialog.jsonl",
+            &[
+                json!({"ID": "0", "file": "a.csv", "section_header": "CC", "section_text": "Gout."}),
+                json!({"ID": "0", "file": "b.csv", "section_header": "ROS", "section_text": "Gout."}),
+            ],
+        )
+        .write("codiesp_background_en.jsonl", &[json!({"id": "S1"})]);
+    let read = |corpus| load(&folder.0, corpus).unwrap().documents;
+    let coded = &read(Corpus::CodiespDev)[0];
+    assert_eq!(
+        (coded.split, &coded.note_codes[..]),
+        (Split::Dev, &["M10.9".to_owned(), "I10".to_owned()][..])
+    );
+    assert_eq!(read(Corpus::Mtsamples)[0].id, "mt00029");
+    assert_eq!(read(Corpus::AciBench)[0].text, "Gout.");
+    assert_eq!(read(Corpus::MtsDialog)[1].section.as_deref(), Some("ROS"));
+    let said = load(&folder.0, Corpus::CodiespBackground).unwrap_err().to_string();
+    assert!(said.ends_with("line 1: the line has no text"), "{said}");
+}
