@@ -25,6 +25,8 @@ pub enum Permission {
     SearchCodes,
     ImportNotes,
     ExportCorrections,
+    /// See what the corrections taught, phrase by phrase, and let the model forget it.
+    CurateMemory,
     SeeAccuracy,
     /// See background jobs, the model and the code releases.
     SeeSystem,
@@ -55,6 +57,7 @@ impl Role {
                     | P::SearchCodes
                     | P::ImportNotes
                     | P::ExportCorrections
+                    | P::CurateMemory
                     | P::SeeAccuracy
                     | P::SeeSystem
                     | P::RunJobs
@@ -63,6 +66,7 @@ impl Role {
                 permission,
                 P::SearchCodes
                     | P::ImportNotes
+                    | P::CurateMemory
                     | P::SeeSystem
                     | P::RunJobs
                     | P::EditTemplates

@@ -92,6 +92,10 @@ pub struct SuggestionSet {
     pub id: SuggestionSetId,
     /// Hash of the model's weights and settings.
     pub model: String,
+    /// Version (hash) of the correction memory that took part; none where there was none. It changes with every
+    /// correction, so it stands beside the model's version and not in it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub memory: Option<String>,
     pub code_release: String,
     pub template: String,
     pub template_version: u32,

@@ -172,6 +172,7 @@ pub fn suggestion_set(
     SuggestionSet {
         id,
         model: model.version.clone(),
+        memory: model.memory.clone(),
         code_release: model.code_release.clone(),
         template: template.0.to_owned(),
         template_version: template.1,

@@ -215,6 +215,7 @@ fn set(store: &Store, job: &ClaimedJob) -> SuggestionSet {
         template: job.template.id.clone(),
         template_version: job.template.version,
         threshold: 0.0,
+        memory: None,
         made_at: store.now(),
         took_ms: 1,
         read_until: None,

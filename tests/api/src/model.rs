@@ -37,6 +37,7 @@ pub fn info() -> ModelInfo {
         loaded_in_ms: 0,
         token_limit: 1_000_000,
         byte_limit: 10_000_000,
+        memory: None,
         heads: false,
     }
 }

@@ -191,6 +191,7 @@ mod tests {
             loaded_in_ms: 1,
             token_limit: 1,
             byte_limit: 1,
+            memory: None,
             heads: false,
         };
         let diagnosis = Suggestion {

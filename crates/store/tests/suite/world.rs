@@ -67,6 +67,7 @@ impl World {
             template: job.template.id.clone(),
             template_version: job.template.version,
             threshold: 0.3,
+            memory: None,
             made_at: self.store.now(),
             took_ms: 12,
             read_until: None,

@@ -44,6 +44,7 @@ fn view() -> EntryView {
             template: "encounter-abstract".into(),
             template_version: 1,
             threshold: 0.3,
+            memory: None,
             made_at: Timestamp(0),
             took_ms: 1,
             read_until: None,
