@@ -1,13 +1,15 @@
-//! BERT from basic candle operations, every one of which has a backward pass.
+//! A BERT that can be trained.
 //!
-//! The fused operations of `candle_nn` (layer norm, softmax) have none: a model built from them trains nothing
-//! below its head while the loss still falls. Here each tensor is a [`Var`] or a constant, as the caller says.
+//! The fused operations of `candle_nn` (layer norm, softmax) have no backward pass: a model built from them trains
+//! nothing below its head while the loss still falls. Here the layers are one operation with its own ([`crate::ops`]),
+//! and each tensor is a [`Var`] or a constant, as the caller says.
 //! Reference: Devlin et al. 2019, <https://arxiv.org/abs/1810.04805>, post-norm as in Hugging Face's `BertModel`.
 
-use crate::config::{Activation, BertConfig, names};
+use crate::config::{BertConfig, names};
 use crate::error::{Error, Result};
+use crate::ops::{self, Dropout, Embed, Memory, Stack};
 use crate::weights::{NamedTensors, Weights};
-use candle_core::{D, DType, Device, Tensor, Var};
+use candle_core::{Device, Tensor, Var};
 use std::collections::BTreeMap;
 
 /// A BERT whose tensors can be trained.
@@ -16,6 +18,7 @@ pub struct TrainableBert {
     config: BertConfig,
     tensors: BTreeMap<String, Tensor>,
     vars: BTreeMap<String, Var>,
+    memory: Memory,
 }
 
 impl TrainableBert {
@@ -55,7 +58,7 @@ impl TrainableBert {
             };
             tensors.insert(name, tensor);
         }
-        Ok(Self { config: config.clone(), tensors, vars })
+        Ok(Self { config: config.clone(), tensors, vars, memory: Memory::default() })
     }
 
     /// Shape of the model.
@@ -87,115 +90,113 @@ impl TrainableBert {
         self.layers(x, lengths, 0)
     }
 
+    /// Last hidden states of sequences of ids (`[CLS]` and `[SEP]` included) of any lengths, without padding:
+    /// `[sum of lengths, hidden]`, row after row. The cheapest way when lengths differ.
+    pub fn forward_packed(&self, sequences: &[&[u32]], dropout: Option<Dropout>) -> Result<Tensor> {
+        let x = self.embeddings_packed(sequences, dropout)?;
+        let lengths: Vec<usize> = sequences.iter().map(|ids| ids.len()).collect();
+        self.layers_packed(&x, &lengths, dropout, 0)
+    }
+
     /// Output of the embedding layer, `[batch, length, hidden]`.
     pub fn embeddings(&self, ids: &Tensor) -> Result<Tensor> {
         let (batch, length) = ids.dims2()?;
-        if length > self.config.max_position_embeddings {
-            return Err(Error::Input {
-                reason: format!("{length} positions, the model has {}", self.config.max_position_embeddings),
-            });
+        let rows = ids.to_vec2::<u32>()?;
+        let rows: Vec<&[u32]> = rows.iter().map(Vec::as_slice).collect();
+        Ok(self.embeddings_packed(&rows, None)?.reshape((batch, length, self.config.hidden_size))?)
+    }
+
+    /// As [`Self::embeddings`] without padding, `[sum of lengths, hidden]`.
+    pub fn embeddings_packed(&self, sequences: &[&[u32]], dropout: Option<Dropout>) -> Result<Tensor> {
+        for (index, ids) in sequences.iter().enumerate() {
+            if ids.is_empty() || ids.len() > self.config.max_position_embeddings {
+                return Err(Error::Input {
+                    reason: format!(
+                        "sequence {index} has {} ids, the model takes 1 to {}",
+                        ids.len(),
+                        self.config.max_position_embeddings
+                    ),
+                });
+            }
+            if let Some(at) = ids.iter().position(|&id| id as usize >= self.config.vocab_size) {
+                return Err(Error::Input {
+                    reason: format!("id {at} of sequence {index} is not in the vocabulary"),
+                });
+            }
         }
-        let words = self.tensor(names::WORD).index_select(&ids.flatten_all()?, 0)?.reshape((
-            batch,
-            length,
-            self.config.hidden_size,
-        ))?;
-        let places = self.tensor(names::POSITION).narrow(0, 0, length)?;
-        let segment = self.tensor(names::SEGMENT).narrow(0, 0, 1)?;
-        let x = words.broadcast_add(&places)?.broadcast_add(&segment)?;
-        self.layer_norm(&x, names::NORM)
+        let tables = [names::WORD, names::POSITION, names::SEGMENT].map(|name| self.tensor(name));
+        let embed = Embed {
+            ids: sequences.concat(),
+            places: sequences.iter().flat_map(|ids| 0..ids.len() as u32).collect(),
+            needs: tables.map(Tensor::is_variable),
+        };
+        let x = tables[0].apply_op3(tables[1], tables[2], embed)?;
+        let norm = |part: &str| self.tensor(&format!("{}.{part}", names::NORM));
+        let x = ops::layer_norm(&x, norm("weight"), norm("bias"), self.config.layer_norm_eps as f32)?;
+        match dropout {
+            Some(Dropout { probability, seed }) => ops::dropout(&x, probability, seed),
+            None => Ok(x),
+        }
     }
 
     /// Runs layers `from..` on `x` `[batch, length, hidden]`, so that frozen lower layers can be cached.
-    pub fn layers(&self, mut x: Tensor, lengths: Option<&[usize]>, from: usize) -> Result<Tensor> {
-        let (batch, length, _) = x.dims3()?;
-        let mask = lengths.map(|lengths| mask(lengths, batch, length)).transpose()?;
-        for layer in from..self.config.num_hidden_layers {
-            let name = |part: &str| names::layer(layer, part);
-            let context = self.attention(&x, mask.as_ref(), layer)?;
-            let out = self.linear(&context, &name("attention.output.dense"))?;
-            let y = self.layer_norm(&(out + &x)?, &name("attention.output.LayerNorm"))?;
-            let up = self.activation(&self.linear(&y, &name("intermediate.dense"))?)?;
-            let down = self.linear(&up, &name("output.dense"))?;
-            x = self.layer_norm(&(down + &y)?, &name("output.LayerNorm"))?;
-        }
-        Ok(x)
-    }
-
-    fn attention(&self, x: &Tensor, mask: Option<&Tensor>, layer: usize) -> Result<Tensor> {
+    pub fn layers(&self, x: Tensor, lengths: Option<&[usize]>, from: usize) -> Result<Tensor> {
         let (batch, length, hidden) = x.dims3()?;
-        let (heads, size) = (self.config.num_attention_heads, self.config.head_size());
-        let split = |part: &str| -> Result<Tensor> {
-            Ok(self
-                .linear(x, &names::layer(layer, part))?
-                .reshape((batch, length, heads, size))?
-                .transpose(1, 2)?
-                .contiguous()?)
+        let flat = x.reshape((batch * length, hidden))?;
+        let Some(lengths) = lengths else {
+            return Ok(self
+                .layers_packed(&flat, &vec![length; batch], None, from)?
+                .reshape((batch, length, hidden))?);
         };
-        let query = (split("attention.self.query")? / (size as f64).sqrt())?;
-        let key = split("attention.self.key")?;
-        let value = split("attention.self.value")?;
-        let scores = query.matmul(&key.t()?)?;
-        let scores = match mask {
-            Some(mask) => scores.broadcast_add(mask)?,
-            None => scores,
-        };
-        Ok(softmax(&scores)?
-            .matmul(&value)?
-            .transpose(1, 2)?
-            .contiguous()?
-            .reshape((batch, length, hidden))?)
+        if lengths.len() != batch || lengths.iter().any(|&l| l == 0 || l > length) {
+            return Err(Error::Input {
+                reason: format!("{} lengths for {batch} rows of {length}", lengths.len()),
+            });
+        }
+        let real: Vec<u32> = lengths
+            .iter()
+            .enumerate()
+            .flat_map(|(row, &real)| (row * length..row * length + real).map(|place| place as u32))
+            .collect();
+        let x = self.layers_packed(&ops::gather_rows(&flat, &real)?, lengths, None, from)?;
+        Ok(ops::scatter_rows(&x, &real, batch * length)?.reshape((batch, length, hidden))?)
     }
 
-    fn linear(&self, x: &Tensor, name: &str) -> Result<Tensor> {
-        let (batch, length, inner) = x.dims3()?;
-        let weight = self.tensor(&format!("{name}.weight"));
-        let y = x.reshape((batch * length, inner))?.matmul(&weight.t()?)?;
-        let y = y.broadcast_add(self.tensor(&format!("{name}.bias")))?;
-        Ok(y.reshape((batch, length, ()))?)
-    }
-
-    fn layer_norm(&self, x: &Tensor, name: &str) -> Result<Tensor> {
-        let centred = x.broadcast_sub(&x.mean_keepdim(D::Minus1)?)?;
-        let variance = centred.sqr()?.mean_keepdim(D::Minus1)?;
-        let deviation = (variance + self.config.layer_norm_eps)?.sqrt()?;
-        Ok(centred
-            .broadcast_div(&deviation)?
-            .broadcast_mul(self.tensor(&format!("{name}.weight")))?
-            .broadcast_add(self.tensor(&format!("{name}.bias")))?)
-    }
-
-    fn activation(&self, x: &Tensor) -> Result<Tensor> {
-        Ok(match self.config.hidden_act {
-            Activation::Gelu => x.gelu_erf()?,
-            Activation::GeluNew => x.gelu()?,
-            Activation::Relu => x.relu()?,
-        })
+    /// As [`Self::layers`] on rows without padding, `[sum of lengths, hidden]`.
+    pub fn layers_packed(
+        &self,
+        x: &Tensor,
+        lengths: &[usize],
+        dropout: Option<Dropout>,
+        from: usize,
+    ) -> Result<Tensor> {
+        let (tokens, hidden) = x.dims2()?;
+        if hidden != self.config.hidden_size
+            || lengths.iter().sum::<usize>() != tokens
+            || lengths.contains(&0)
+        {
+            return Err(Error::Input {
+                reason: format!("{} sequences in states of shape {:?}", lengths.len(), x.dims()),
+            });
+        }
+        if let Some(Dropout { probability, .. }) = dropout
+            && !(0.0..1.0).contains(&probability)
+        {
+            return Err(Error::Input { reason: format!("dropout probability {probability} is not below 1") });
+        }
+        let layers = (from..self.config.num_hidden_layers)
+            .map(|layer| {
+                ops::layer_tensors(layer).map(|name| {
+                    let part = |part: &str| self.tensor(&format!("{name}.{part}")).clone();
+                    (part("weight"), part("bias"))
+                })
+            })
+            .collect();
+        Stack::new(&self.config, lengths, dropout, from, layers, self.memory.clone()).apply(x)
     }
 
     fn tensor(&self, name: &str) -> &Tensor {
         // `from_tensors` put every name of the configuration in.
         &self.tensors[name]
     }
-}
-
-/// Softmax over the last dimension. The maximum is taken as a constant: softmax does not depend on it.
-fn softmax(x: &Tensor) -> Result<Tensor> {
-    let max = x.max_keepdim(D::Minus1)?.detach();
-    let e = x.broadcast_sub(&max)?.exp()?;
-    Ok(e.broadcast_div(&e.sum_keepdim(D::Minus1)?)?)
-}
-
-/// `[batch, 1, 1, length]`: 0 where there is a token, minus infinity's stand-in where there is padding.
-fn mask(lengths: &[usize], batch: usize, length: usize) -> Result<Tensor> {
-    if lengths.len() != batch || lengths.iter().any(|&l| l == 0 || l > length) {
-        return Err(Error::Input {
-            reason: format!("{} lengths for {batch} rows of {length}", lengths.len()),
-        });
-    }
-    let values: Vec<f32> = lengths
-        .iter()
-        .flat_map(|&real| (0..length).map(move |i| if i < real { 0.0 } else { f32::MIN }))
-        .collect();
-    Ok(Tensor::from_vec(values, (batch, 1, 1, length), &Device::Cpu)?.to_dtype(DType::F32)?)
 }

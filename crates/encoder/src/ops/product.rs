@@ -1,0 +1,289 @@
+//! Matrix products of any strides: `C[m, n] (+)= A[m, k] * B[k, n]`.
+//!
+//! B is packed once into panels of `NR` columns, `panel[k][NR]`, and shared by the threads that each take some rows
+//! of A; A is packed a block at a time into panels of `MR` rows, `panel[k][MR]`. A tile of `MR` by `NR` is kept in
+//! registers over a block of k. Goto and van de Geijn 2008, <https://doi.org/10.1145/1356052.1356053>.
+
+use pulp::{Arch, Simd, WithSimd};
+use rayon::prelude::*;
+use std::cell::RefCell;
+
+/// Steps of k that a tile takes at once: a panel of A then lies in the first-level cache.
+const STEPS: usize = 384;
+/// Panels of A that are packed at once, so that they lie in the second-level cache.
+const PANELS: usize = 12;
+
+thread_local! {
+    static PACKED_ROWS: RefCell<Vec<f32>> = const { RefCell::new(Vec::new()) };
+    static PACKED_COLUMNS: RefCell<Vec<f32>> = const { RefCell::new(Vec::new()) };
+}
+
+/// A matrix somewhere in a slice: element `(i, j)` at `i * row + j * column`.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Matrix<'a> {
+    pub data: &'a [f32],
+    pub row: usize,
+    pub column: usize,
+}
+
+impl<'a> Matrix<'a> {
+    /// Rows of `width` end to end.
+    pub fn rows(data: &'a [f32], width: usize) -> Self {
+        Self { data, row: width, column: 1 }
+    }
+
+    /// The transpose of rows of `width` end to end.
+    pub fn columns(data: &'a [f32], width: usize) -> Self {
+        Self { data, row: 1, column: width }
+    }
+}
+
+/// Where a product goes: rows of `n`, `stride` apart.
+#[derive(Debug)]
+pub(super) struct Target<'a> {
+    pub data: &'a mut [f32],
+    pub stride: usize,
+    /// Add to what is there instead of replacing it.
+    pub add: bool,
+}
+
+/// Panels of a right-hand side `[k, n]`.
+#[derive(Debug, Default)]
+pub(super) struct Packed {
+    n: usize,
+    k: usize,
+    panels: Vec<f32>,
+}
+
+impl Packed {
+    /// Packs `source` `[k, n]`, on all threads.
+    pub fn new(source: Matrix<'_>, k: usize, n: usize) -> Self {
+        Self::stack(&[source], k, n)
+    }
+
+    /// Packs sources `[k, n]` side by side.
+    pub fn stack(sources: &[Matrix<'_>], k: usize, n: usize) -> Self {
+        let width = tile().1;
+        let all = n * sources.len();
+        let mut panels = vec![0.0; all.div_ceil(width) * width * k];
+        if k > 0 {
+            panels.par_chunks_mut(width * k).enumerate().for_each(|(j, panel)| {
+                let mut at = 0;
+                while at < width && j * width + at < all {
+                    let column = j * width + at;
+                    let used = (width - at).min(n - column % n);
+                    pack(sources[column / n], panel, at, column % n, used, width, 0);
+                    at += used;
+                }
+            });
+        }
+        Self { n: all, k, panels }
+    }
+}
+
+/// `target = a * b` for `m` rows of `a` `[m, k]`, on this thread.
+pub(super) fn multiply(a: Matrix<'_>, m: usize, b: &Packed, target: Target<'_>) {
+    PACKED_ROWS.with_borrow_mut(|scratch| {
+        run(a, m, &b.panels, b.k, b.n, target, scratch);
+    });
+}
+
+/// As [`multiply`] with an unpacked `b` `[k, n]`, for small products.
+pub(super) fn multiply_small(a: Matrix<'_>, b: Matrix<'_>, m: usize, n: usize, k: usize, target: Target<'_>) {
+    let width = tile().1;
+    PACKED_COLUMNS.with_borrow_mut(|panels| {
+        panels.clear();
+        panels.resize(n.div_ceil(width) * width * k, 0.0);
+        if k > 0 {
+            for (j, panel) in panels.chunks_exact_mut(width * k).enumerate() {
+                pack(b, panel, 0, j * width, (n - j * width).min(width), width, 0);
+            }
+        }
+        PACKED_ROWS.with_borrow_mut(|scratch| run(a, m, panels, k, n, target, scratch));
+    });
+}
+
+/// Whole product on all threads, into rows end to end.
+pub(super) fn multiply_wide(a: Matrix<'_>, m: usize, b: &Packed, out: &mut [f32]) {
+    let n = b.n;
+    assert_eq!(out.len(), m * n, "out is [m, n]");
+    if n == 0 {
+        return;
+    }
+    let block = 8 * tile().0;
+    out.par_chunks_mut(block * n).enumerate().for_each(|(i, out)| {
+        let a = Matrix { data: &a.data[(i * block * a.row).min(a.data.len())..], ..a };
+        let rows = out.len() / n;
+        multiply(a, rows, b, Target { data: out, stride: n, add: false });
+    });
+}
+
+/// Copies columns `first..first + used` of `source` (its rows for a left-hand side, which comes turned) from step
+/// `from` on into columns `at..` of `panel[k][width]`.
+fn pack(
+    source: Matrix<'_>,
+    panel: &mut [f32],
+    at: usize,
+    first: usize,
+    used: usize,
+    width: usize,
+    from: usize,
+) {
+    let Matrix { data, row, column } = source;
+    let steps = panel.len() / width;
+    if column == 1 {
+        for (step, out) in panel.chunks_exact_mut(width).enumerate() {
+            let start = (from + step) * row + first;
+            out[at..at + used].copy_from_slice(&data[start..start + used]);
+        }
+    } else if row == 1 {
+        for i in 0..used {
+            let line = &data[(first + i) * column + from..][..steps];
+            for (out, &value) in panel[at + i..].iter_mut().step_by(width).zip(line) {
+                *out = value;
+            }
+        }
+    } else {
+        for (step, out) in panel.chunks_exact_mut(width).enumerate() {
+            for (i, out) in out[at..at + used].iter_mut().enumerate() {
+                *out = data[(from + step) * row + (first + i) * column];
+            }
+        }
+    }
+}
+
+/// Rows and columns of a tile here.
+pub(super) fn tile() -> (usize, usize) {
+    struct Ask;
+    impl WithSimd for Ask {
+        type Output = (usize, usize);
+        #[inline(always)]
+        fn with_simd<S: Simd>(self, _: S) -> (usize, usize) {
+            (height::<S>(), 2 * S::F32_LANES)
+        }
+    }
+    Arch::new().dispatch(Ask)
+}
+
+/// So many rows that the accumulators, two vectors of columns and a broadcast fit the registers.
+const fn height<S: Simd>() -> usize {
+    if S::REGISTER_COUNT >= 32 { 12 } else { 6 }
+}
+
+fn run(
+    a: Matrix<'_>,
+    m: usize,
+    panels: &[f32],
+    k: usize,
+    n: usize,
+    target: Target<'_>,
+    scratch: &mut Vec<f32>,
+) {
+    assert!(m == 0 || n == 0 || target.data.len() >= (m - 1) * target.stride + n, "target is [m, n]");
+    if k == 0 {
+        if !target.add && n > 0 {
+            target.data.chunks_mut(target.stride).take(m).for_each(|row| row[..n].fill(0.0));
+        }
+        return;
+    }
+    Arch::new().dispatch(Run { a, m, panels, k, n, target, scratch });
+}
+
+struct Run<'a> {
+    a: Matrix<'a>,
+    m: usize,
+    panels: &'a [f32],
+    k: usize,
+    n: usize,
+    target: Target<'a>,
+    scratch: &'a mut Vec<f32>,
+}
+
+impl WithSimd for Run<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        if height::<S>() == 12 { self.tiles::<S, 12>(simd) } else { self.tiles::<S, 6>(simd) }
+    }
+}
+
+impl Run<'_> {
+    #[inline(always)]
+    fn tiles<S: Simd, const MR: usize>(self, simd: S) {
+        let Self { a, m, panels, k, n, target, scratch } = self;
+        let width = 2 * S::F32_LANES;
+        let turned = Matrix { data: a.data, row: a.column, column: a.row };
+        for from in (0..k).step_by(STEPS) {
+            let steps = STEPS.min(k - from);
+            let add = target.add || from > 0;
+            for top in (0..m).step_by(MR * PANELS) {
+                let rows = (MR * PANELS).min(m - top);
+                let blocks = rows.div_ceil(MR);
+                if scratch.len() < blocks * MR * steps {
+                    scratch.resize(blocks * MR * steps, 0.0);
+                }
+                let packed = &mut scratch[..blocks * MR * steps];
+                for (i, panel) in packed.chunks_exact_mut(MR * steps).enumerate() {
+                    let used = (rows - i * MR).min(MR);
+                    if used < MR {
+                        panel.fill(0.0);
+                    }
+                    pack(turned, panel, 0, top + i * MR, used, MR, from);
+                }
+                for (j, panel) in panels.chunks_exact(width * k).enumerate() {
+                    let b = &panel[from * width..(from + steps) * width];
+                    let columns = width.min(n - j * width);
+                    for (i, a) in packed.chunks_exact(MR * steps).enumerate() {
+                        let rows = MR.min(rows - i * MR);
+                        let c = &mut target.data[(top + i * MR) * target.stride + j * width..];
+                        tile_product::<S, MR>(simd, a, b, c, target.stride, rows, columns, add);
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[inline(always)]
+#[expect(clippy::too_many_arguments, reason = "the tile's place and extent")]
+fn tile_product<S: Simd, const MR: usize>(
+    simd: S,
+    a: &[f32],
+    b: &[f32],
+    c: &mut [f32],
+    stride: usize,
+    rows: usize,
+    columns: usize,
+    add: bool,
+) {
+    let zero = simd.splat_f32s(0.0);
+    let mut sums = [[zero; 2]; MR];
+    let (b, _) = S::as_simd_f32s(b);
+    for (a, b) in a.as_chunks::<MR>().0.iter().zip(b.as_chunks::<2>().0) {
+        for i in 0..MR {
+            let value = simd.splat_f32s(a[i]);
+            sums[i][0] = simd.mul_add_f32s(value, b[0], sums[i][0]);
+            sums[i][1] = simd.mul_add_f32s(value, b[1], sums[i][1]);
+        }
+    }
+    let lanes = S::F32_LANES;
+    for (i, sums) in sums.iter().enumerate() {
+        if i == rows {
+            break;
+        }
+        let row = &mut c[i * stride..][..columns];
+        if columns == 2 * lanes {
+            let (row, _) = S::as_mut_simd_f32s(row);
+            for (out, &sum) in row.iter_mut().zip(sums) {
+                *out = if add { simd.add_f32s(*out, sum) } else { sum };
+            }
+        } else {
+            let (first, second) = row.split_at_mut(columns.min(lanes));
+            for (part, &sum) in [first, second].into_iter().zip(sums) {
+                let sum = if add { simd.add_f32s(simd.partial_load_f32s(part), sum) } else { sum };
+                simd.partial_store_f32s(part, sum);
+            }
+        }
+    }
+}
