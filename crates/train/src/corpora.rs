@@ -8,8 +8,10 @@
 //! The files are not part of the product: a folder is passed in, and [`load`] names the file that is not there.
 
 pub mod align;
+pub mod archive;
 mod doubt;
 mod gold;
+mod index;
 pub mod labels;
 pub mod leaks;
 mod maccrobat;
@@ -17,6 +19,7 @@ pub mod negex;
 mod plain;
 mod pubtator;
 mod source;
+pub mod terms;
 
 use std::collections::BTreeSet;
 use std::ops::Range;
@@ -207,6 +210,11 @@ pub fn load(folder: &Path, corpus: Corpus) -> Result<Collection, CorpusError> {
         Corpus::Bc5cdrTrain | Corpus::Bc5cdrDev | Corpus::NcbiDisease => pubtator::read(&path, corpus),
         _ => plain::read(&path, corpus),
     }
+}
+
+/// Reads notes with reference entries from a file of their own, such as the invented ones of the product.
+pub fn read_notes(path: &Path) -> Result<Collection, CorpusError> {
+    gold::read(path)
 }
 
 #[cfg(test)]

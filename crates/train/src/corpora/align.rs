@@ -32,15 +32,19 @@ pub fn bytes(tokens: &Tokens, pieces: &Range<usize>) -> Range<usize> {
 #[cfg(test)]
 mod tests {
     use std::path::Path;
+    use std::sync::OnceLock;
 
     use overread_encoder::Tokenizer;
     use proptest::prelude::*;
 
     use super::*;
 
-    fn tokenizer() -> Tokenizer {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../models/minilm-base");
-        Tokenizer::from_json(&std::fs::read(folder.join("tokenizer.json")).unwrap()).unwrap()
+    fn tokenizer() -> &'static Tokenizer {
+        static ONE: OnceLock<Tokenizer> = OnceLock::new();
+        ONE.get_or_init(|| {
+            let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../models/minilm-base");
+            Tokenizer::from_json(&std::fs::read(folder.join("tokenizer.json")).unwrap()).unwrap()
+        })
     }
 
     #[test]
@@ -62,7 +66,7 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(64))]
+        #![proptest_config(ProptestConfig::with_cases(256))]
         #[test]
         fn aligned_pieces_cover_the_words_of_the_span(
             text in "([a-zA-Z0-9 .,%/()-]|\\PC|é|\u{301}|漢|\u{1F9EA}|\r\n){0,60}",
