@@ -14,10 +14,12 @@
 //! Every interval is a 95 % percentile bootstrap that draws whole notes (Efron & Tibshirani 1993, ch. 13), as the
 //! spans of one note are not independent.
 
+pub mod calibration;
+pub mod compare;
 mod count;
 mod errors;
 pub mod fields;
-mod interval;
+pub(crate) mod interval;
 mod judge;
 mod norm;
 mod report;
@@ -25,6 +27,7 @@ mod table;
 
 use std::collections::{BTreeMap, HashMap};
 
+pub use count::Count;
 pub use errors::{ErrorCount, write_errors};
 pub use norm::normal_form;
 pub use report::{AtK, Figure, Interval, Report, Row, Slice, Summary};

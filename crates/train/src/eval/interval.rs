@@ -21,12 +21,17 @@ impl Draws {
 
     /// The central 95 % of a figure over the draws.
     pub fn interval(&self, figure: impl Fn(&[u32]) -> f64) -> Option<Interval> {
-        if self.draws.is_empty() {
+        let mut values = self.values(figure);
+        if values.is_empty() {
             return None;
         }
-        let mut values: Vec<f64> = self.draws.iter().map(|draw| figure(draw)).collect();
         values.sort_by(f64::total_cmp);
         Some(Interval { low: quantile(&values, 0.025), high: quantile(&values, 0.975) })
+    }
+
+    /// A figure over each draw.
+    pub fn values(&self, figure: impl Fn(&[u32]) -> f64) -> Vec<f64> {
+        self.draws.iter().map(|draw| figure(draw)).collect()
     }
 }
 
@@ -39,10 +44,11 @@ fn quantile(sorted: &[f64], at: f64) -> f64 {
 }
 
 /// `SplitMix64` (Steele, Lea & Flood 2014): the same draws on every machine and in every version.
-struct SplitMix(u64);
+#[derive(Clone, Debug)]
+pub(crate) struct SplitMix(pub(crate) u64);
 
 impl SplitMix {
-    fn next(&mut self) -> u64 {
+    pub(crate) fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -51,7 +57,7 @@ impl SplitMix {
     }
 
     /// Below `n`, by the high half of the product (Lemire 2019); its bias is under n / 2^64.
-    fn below(&mut self, n: u64) -> u64 {
+    pub(crate) fn below(&mut self, n: u64) -> u64 {
         ((u128::from(self.next()) * u128::from(n)) >> 64) as u64
     }
 }

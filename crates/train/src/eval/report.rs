@@ -123,7 +123,7 @@ pub(super) fn summary(tallies: &[&Tally], draws: &Draws) -> Summary {
     }
 }
 
-fn picked<'a>(tallies: &'a [&Tally], draw: &'a [u32]) -> impl Iterator<Item = &'a Tally> {
+pub(super) fn picked<'a>(tallies: &'a [&Tally], draw: &'a [u32]) -> impl Iterator<Item = &'a Tally> {
     draw.iter().map(|index| tallies[*index as usize])
 }
 
@@ -155,7 +155,7 @@ fn rows(tallies: &[&Tally], everyone: &[u32], draws: &Draws) -> BTreeMap<String,
     first.rows.keys().map(|name| ((*name).to_owned(), row(name))).collect()
 }
 
-fn mean_average_precision(tallies: &[&Tally], draw: &[u32]) -> f64 {
+pub(super) fn mean_average_precision(tallies: &[&Tally], draw: &[u32]) -> f64 {
     if draw.is_empty() {
         return 0.0;
     }
@@ -163,7 +163,7 @@ fn mean_average_precision(tallies: &[&Tally], draw: &[u32]) -> f64 {
 }
 
 /// Ten bins of equal mass, each the distance of mean confidence from the share that matched, weighted by its size.
-fn calibration_error(tallies: &[&Tally], draw: &[u32]) -> f64 {
+pub(super) fn calibration_error(tallies: &[&Tally], draw: &[u32]) -> f64 {
     const BINS: usize = 10;
     let mut all: Vec<(f64, bool)> =
         picked(tallies, draw).flat_map(|t| t.confidence.iter().copied()).collect();
