@@ -29,6 +29,7 @@ use std::collections::{BTreeMap, HashMap};
 
 pub use count::Count;
 pub use errors::{ErrorCount, write_errors};
+pub(crate) use judge::review_pairs;
 pub use norm::normal_form;
 pub use report::{AtK, Figure, Interval, Report, Row, Slice, Summary};
 

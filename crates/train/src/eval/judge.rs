@@ -44,6 +44,33 @@ pub fn judge<'a>(note: &'a GoldNote, prediction: Option<&'a Prediction>, thresho
     Judged { values, spans, conditions, wrong_quotes }
 }
 
+/// Every shown suggestion with the reference span that it answers, and the reference spans that none answers. A condition may
+/// stand under either of its headings.
+pub fn review_pairs<'a>(
+    note: &'a GoldNote,
+    prediction: Option<&'a Prediction>,
+    threshold: f64,
+) -> (Vec<Pair<'a>>, Vec<&'a GoldSpan>) {
+    let judged = judge(note, prediction, threshold);
+    let mut pairs: Vec<Pair<'a>> =
+        judged.values.iter().filter_map(|v| v.suggested.map(|s| (s, v.gold))).collect();
+    let own = judged.spans.into_iter().filter(|(field, _)| !CONDITIONS.contains(field));
+    pairs.extend(own.flat_map(|(_, matches)| matches.pairs));
+    pairs.extend(judged.conditions.pairs);
+    // Of a field with one value a note the surest was judged; a reviewer takes the others out.
+    let one_value = |field: &str| VALUES.contains(&field) || DATES.contains(&field);
+    for s in prediction.into_iter().flat_map(|p| &p.suggestions) {
+        let judged = pairs.iter().any(|(known, _)| std::ptr::eq(*known, s));
+        if s.shown && s.confidence >= threshold && one_value(&s.field) && !judged {
+            pairs.push((s, None));
+        }
+    }
+    let answered =
+        |g: &GoldSpan| pairs.iter().any(|(_, gold)| gold.is_some_and(|found| std::ptr::eq(found, g)));
+    let missed = note.spans.iter().filter(|g| !answered(g)).collect();
+    (pairs, missed)
+}
+
 /// Whether both name the same dose, or both none.
 pub fn same_dose(suggested: &Suggested, gold: &GoldSpan) -> bool {
     let dose = |quoted: Option<&overread_domain::Quoted>| squeezed(quoted.map_or("", |q| &q.quote));
