@@ -3,12 +3,14 @@
 //! - [`gold`]: reference entries as evaluation reads them, one JSON object a line
 //! - [`prediction`]: what `overread suggest` writes
 //! - [`eval`]: how well the second fits the first
+//! - [`optim`]: optimizer, schedule and checkpoints
 //! - [`samples`]: the invented notes of the product, from their source form to both collections
 
 pub mod corpora;
 pub mod eval;
 pub mod gold;
 mod jsonl;
+pub mod optim;
 pub mod prediction;
 pub mod samples;
 
