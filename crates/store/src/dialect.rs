@@ -36,8 +36,9 @@ pub(crate) enum Address {
     Server { url: String },
 }
 
-/// Tables whose rows are written once.
-const APPEND_ONLY: [&str; 3] = ["notes", "suggestion_sets", "decisions"];
+/// Tables whose rows are written once, with the migration that makes them.
+const APPEND_ONLY: [(u32, &str); 4] =
+    [(1, "notes"), (1, "suggestion_sets"), (1, "decisions"), (2, "memory_deletions")];
 
 /// Connections that read at the same time; each has a thread of its own.
 const SQLITE_READERS: u32 = 4;
@@ -249,17 +250,17 @@ impl Engine {
         AssertSqlSafe(migration.replace("{key}", key).replace("{bytes}", bytes))
     }
 
-    /// Statements that make the database refuse to change what is written once.
-    pub(crate) fn append_only(self) -> AssertSqlSafe<String> {
+    /// Statements that make the database refuse to change what is written once, for the tables of a migration.
+    pub(crate) fn append_only(self, version: u32) -> Option<AssertSqlSafe<String>> {
         use std::fmt::Write as _;
         let mut sql = String::new();
-        if self == Self::Postgres {
+        if self == Self::Postgres && version == 1 {
             sql.push_str(
                 "CREATE FUNCTION overread_refuse() RETURNS trigger LANGUAGE plpgsql AS $$ \
                  BEGIN RAISE EXCEPTION '% is written once', TG_TABLE_NAME; END $$;\n",
             );
         }
-        for table in APPEND_ONLY {
+        for (_, table) in APPEND_ONLY.into_iter().filter(|(made, _)| *made == version) {
             let _ = match self {
                 Self::Sqlite => write!(
                     sql,
@@ -277,7 +278,7 @@ impl Engine {
                 ),
             };
         }
-        AssertSqlSafe(sql)
+        (!sql.is_empty()).then_some(AssertSqlSafe(sql))
     }
 }
 

@@ -12,8 +12,10 @@ struct Migration {
     sql: &'static str,
 }
 
-const MIGRATIONS: &[Migration] =
-    &[Migration { version: 1, name: "first", sql: include_str!("../migrations/0001_first.sql") }];
+const MIGRATIONS: &[Migration] = &[
+    Migration { version: 1, name: "first", sql: include_str!("../migrations/0001_first.sql") },
+    Migration { version: 2, name: "memory", sql: include_str!("../migrations/0002_memory.sql") },
+];
 
 const KNOWN: u32 = MIGRATIONS.len() as u32;
 
@@ -34,8 +36,8 @@ pub(crate) async fn run(engine: Engine, connection: &mut AnyConnection, now: i64
     }
     for migration in &MIGRATIONS[found.unwrap_or(0) as usize..] {
         sqlx::raw_sql(engine.translate(migration.sql)).execute(&mut *transaction).await?;
-        if migration.version == 1 {
-            sqlx::raw_sql(engine.append_only()).execute(&mut *transaction).await?;
+        if let Some(sql) = engine.append_only(migration.version) {
+            sqlx::raw_sql(sql).execute(&mut *transaction).await?;
         }
         sqlx::query(
             "INSERT INTO overread_schema (version, name, sha256, applied_at) VALUES ($1, $2, $3, $4)",

@@ -247,7 +247,7 @@ fn page_query(filter: &QueueFilter, limit: usize) -> Result<(String, Vec<Argumen
 }
 
 /// The words as they stand, anywhere, in lower case like what they are compared with.
-fn pattern(q: &str) -> String {
+pub(crate) fn pattern(q: &str) -> String {
     let mut pattern = String::from("%");
     for c in q.to_lowercase().chars().filter(|c| *c != '\0') {
         if matches!(c, '%' | '_' | '\\') {
