@@ -23,9 +23,11 @@ pub(crate) mod interval;
 mod judge;
 mod norm;
 mod report;
+mod sections;
+pub mod slices;
 mod table;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 pub use count::Count;
 pub use errors::{ErrorCount, write_errors};
@@ -76,10 +78,15 @@ pub fn score_with<S: std::hash::BuildHasher>(
     let all: Vec<_> = tallies.iter().collect();
     let summary = report::summary(&all, &Draws::new(all.len(), options));
     let mut kinds = BTreeMap::<String, Vec<&Tally>>::new();
+    let mut specialties = BTreeMap::<String, Vec<&Tally>>::new();
     let mut lengths = BTreeMap::<(usize, &str), Vec<&Tally>>::new();
     for (note, tally) in gold.iter().zip(&tallies) {
         let kind = note.document_type.clone().unwrap_or_else(|| "not stated".into());
         kinds.entry(kind).or_default().push(tally);
+        let distinct: BTreeSet<&String> = note.specialties.iter().collect();
+        for name in distinct {
+            specialties.entry(name.clone()).or_default().push(tally);
+        }
         lengths.entry(length_band(&note.text)).or_default().push(tally);
     }
     let slice = |name: String, part: Vec<&Tally>| Slice {
@@ -93,6 +100,10 @@ pub fn score_with<S: std::hash::BuildHasher>(
         seed: options.seed,
         by_document_type: kinds.into_iter().map(|(name, part)| slice(name, part)).collect(),
         by_length: lengths.into_iter().map(|((_, name), part)| slice(name.into(), part)).collect(),
+        by_specialty: specialties.into_iter().map(|(name, part)| slice(name, part)).collect(),
+        by_assertion: slices::by_assertion(gold, predictions, options),
+        by_section: slices::by_section(gold, predictions, options),
+        calibration: calibration::by_field(gold, predictions, options),
     }
 }
 

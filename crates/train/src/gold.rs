@@ -16,6 +16,9 @@ pub struct GoldNote {
     pub title: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub document_type: Option<String>,
+    /// Of the note; may name one twice.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub specialties: Vec<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub service_date: Option<String>,
     /// The note is no real one.

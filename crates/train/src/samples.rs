@@ -202,6 +202,7 @@ fn resolve(entry: SourceEntry, text: String) -> Result<GoldNote, SampleError> {
         })
         .collect::<Result<Vec<_>, _>>()?;
     let note = GoldNote {
+        specialties: Vec::new(),
         id,
         title: Some(title),
         document_type: Some(document_type),

@@ -131,8 +131,8 @@ pub fn by_field<S: std::hash::BuildHasher>(
     judged.map(|(field, notes)| reliability(field, &notes, options)).collect()
 }
 
-/// For a person to read: one line a head, then the bins of each.
-pub fn table(heads: &[Reliability]) -> String {
+/// For a person to read: one line a head, then, where asked for, the bins of each.
+pub fn table(heads: &[Reliability], with_bins: bool) -> String {
     let mut out = format!(
         "{:26} {:>6}  {:21} {:>7} {:>10} {:>7}\n",
         "calibration", "ECE", "95 %", "Brier", "confidence", "right"
@@ -146,7 +146,7 @@ pub fn table(heads: &[Reliability]) -> String {
             head.name, head.ece.value, head.brier.value, head.mean_confidence, head.right, head.ece.n
         );
     }
-    for head in heads {
+    for head in heads.iter().filter(|_| with_bins) {
         let _ = writeln!(out, "\n{}: confidence, mean, right, n", head.name);
         for bin in &head.bins {
             let _ = writeln!(

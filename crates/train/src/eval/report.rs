@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use super::calibration::Reliability;
 use super::count::{Count, RANKS, Tally, share};
 use super::interval::Draws;
+use super::slices::Part;
 
 /// The central 95 % of the bootstrap draws.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
@@ -81,6 +83,12 @@ pub struct Report {
     pub seed: u64,
     pub by_document_type: Vec<Slice>,
     pub by_length: Vec<Slice>,
+    /// A note may be of several.
+    pub by_specialty: Vec<Slice>,
+    pub by_assertion: Vec<Part>,
+    pub by_section: Vec<Part>,
+    /// Each field's own confidences; [`Summary::ece`] takes all span fields together.
+    pub calibration: Vec<Reliability>,
 }
 
 impl Report {

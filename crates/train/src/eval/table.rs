@@ -4,9 +4,12 @@ use std::fmt::Write as _;
 
 use super::fields::{DATES, SPANS, VALUES};
 use super::report::{Figure, Interval, Report, Row, Slice};
+use super::slices::Part;
 
 /// The rows that say most, for slices of the notes.
 const HEADLINES: [&str; 5] = ["value fields", "condition", "medication+dose", "lab_result", "note codes"];
+/// Specialties with fewer notes are in the JSON only.
+const FEW: usize = 5;
 const SUMS: [&str; 5] =
     ["value fields", "condition", "medication+dose", "note codes", "note codes 3 characters"];
 
@@ -47,7 +50,46 @@ pub fn table(report: &Report) -> String {
     figure_line(&mut out, "ECE", &all.ece);
     slices(&mut out, "F1 by document type", &report.by_document_type);
     slices(&mut out, "F1 by length", &report.by_length);
+    let mut specialties: Vec<Slice> =
+        report.by_specialty.iter().filter(|slice| slice.summary.notes >= FEW).cloned().collect();
+    specialties.sort_by_key(|slice| std::cmp::Reverse(slice.summary.notes));
+    if !specialties.is_empty() {
+        slices(&mut out, "F1 by specialty", &specialties);
+    }
+    parts(&mut out, "with the right assertion", &report.by_assertion);
+    parts(&mut out, "by section", &report.by_section);
+    if !report.calibration.is_empty() {
+        out.push('\n');
+        out.push_str(&super::calibration::table(&report.calibration, false));
+    }
     out
+}
+
+/// Precision, recall and F1 a part, the parts of one thing together.
+fn parts(out: &mut String, title: &str, parts: &[Part]) {
+    line(
+        out,
+        format_args!(
+            "\n{title:42} {:>9} {:>7} {:>6}  {:15} {:>9} {:>9}",
+            "precision", "recall", "F1", "F1 95 %", "predicted", "reference"
+        ),
+    );
+    for part in parts.iter().filter(|part| part.predicted + part.reference > 0) {
+        line(
+            out,
+            format_args!(
+                "{:16} {:25} {:>9.4} {:>7.4} {:>6.4}  {:15} {:>9} {:>9}",
+                part.what,
+                part.part,
+                part.precision,
+                part.recall,
+                part.f1,
+                between(part.f1_interval),
+                part.predicted,
+                part.reference
+            ),
+        );
+    }
 }
 
 fn line(out: &mut String, text: std::fmt::Arguments<'_>) {

@@ -418,3 +418,59 @@ proptest! {
         prop_assert!(counts(&found, "condition").0 >= summed.div_ceil(2));
     }
 }
+
+#[test]
+fn assertion_parts_need_place_and_assertion() {
+    let mut old = gold("history", "old stroke", "", "");
+    old.assertion = Some("historical".into());
+    let reference = note(vec![old, gold("diagnosis", "diabetes", "", "")], &[]);
+    let found = report(
+        reference,
+        vec![suggested("history", "old stroke", 0.9, &[]), suggested("diagnosis", "diabetes", 0.9, &[])],
+        vec![],
+        0.0,
+    );
+    let part =
+        |name: &str| found.by_assertion.iter().find(|p| p.part == name && p.what == "condition").unwrap();
+    assert_eq!((part("historical").reference, part("historical").predicted), (1, 0));
+    near(part("historical").recall, 0.0);
+    near(part("present").precision, 0.5);
+    near(part("present").recall, 1.0);
+}
+
+#[test]
+fn sections_count_each_side_in_its_own() {
+    let mut reference = note(vec![gold("diagnosis", "diabetes", "", "")], &[]);
+    reference.text = reference.text.replacen("A 65", "HPI: A 65", 1);
+    for span in &mut reference.spans {
+        (span.start, span.end) = (span.start + 5, span.end + 5);
+    }
+    let mut s = suggested("diagnosis", "diabetes", 0.9, &[]);
+    (s.start, s.end) = (s.start + 5, s.end + 5);
+    let found = report(reference, vec![s], vec![], 0.0);
+    let part = found.by_section.iter().find(|p| p.what == "condition").unwrap();
+    assert_eq!((part.part.as_str(), part.reference, part.predicted), ("present illness", 1, 1));
+    near(part.f1, 1.0);
+}
+
+#[test]
+fn codes_seen_in_training_stand_apart() {
+    let reference = note(vec![gold("diagnosis", "diabetes", "", "E11.9")], &["E11.9", "I10"]);
+    let code = |code: &str| SuggestedCode { code: code.into(), confidence: 0.9, shown: true };
+    let prediction = Prediction {
+        id: "n".into(),
+        suggestions: vec![suggested("diagnosis", "diabetes", 0.9, &["E11.65"])],
+        codes: vec![code("I10"), code("E11.65")],
+    };
+    let seen = std::collections::HashSet::from(["E11.9".to_owned(), "E11.65".to_owned()]);
+    let parts = slices::by_seen_code(
+        &[reference],
+        &HashMap::from([("n".into(), prediction)]),
+        &seen,
+        &Options::default(),
+    );
+    let part = |what: &str, name: &str| parts.iter().find(|p| p.what == what && p.part == name).unwrap();
+    near(part("note codes", "not seen").f1, 1.0);
+    near(part("note codes", "seen in training").f1, 0.0);
+    assert_eq!(part("condition code @1", "seen in training").predicted, 1);
+}
