@@ -6,6 +6,7 @@ use std::error::Error;
 use std::path::PathBuf;
 
 use overread_codes::Release;
+use overread_train::corpora::augment::{Abbreviations, Augment, vary};
 use overread_train::corpora::terms::Terms;
 use overread_train::corpora::{self, Corpus};
 
@@ -18,11 +19,14 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut terms = Terms::of_release(&release);
     terms.add_index(&release, &folder.join("icd10cm.tar.gz"))?;
     terms.add_mentions(&release, &corpora::load(&folder, Corpus::NotesGold)?.documents, None);
+    let abbreviations = Abbreviations::load(&folder.join("abbreviations_imantsm.tar.gz"))?;
+    println!("{} long forms with a short form of their own", abbreviations.len());
     let mut count = BTreeMap::new();
     for pair in &terms.pairs {
         let seen = count.entry(pair.source).or_insert(0usize);
         if *seen % every == 0 {
-            println!("{:?} {} {} {}", pair.source, pair.code, pair.leaf, pair.text);
+            let other = vary(&pair.text, &Augment::default(), &abbreviations, *seen as u64);
+            println!("{:?} {} {} {} | {other}", pair.source, pair.code, pair.leaf, pair.text);
         }
         *seen += 1;
     }

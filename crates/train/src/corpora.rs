@@ -9,6 +9,7 @@
 
 pub mod align;
 pub mod archive;
+pub mod augment;
 mod doubt;
 mod gold;
 mod index;
@@ -135,7 +136,7 @@ pub struct Mention {
     pub assertion: Option<Assertion>,
     /// ICD-10-CM.
     pub code: Option<String>,
-    /// MeSH or OMIM identifiers as the corpus writes them; several with `|` (composite mention) or `+`.
+    /// `MeSH` or OMIM identifiers as the corpus writes them; several with `|` (composite mention) or `+`.
     pub concept: Option<String>,
     /// Normal form.
     pub value: Option<String>,

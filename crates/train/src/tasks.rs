@@ -96,7 +96,9 @@ impl Measured {
     fn counted(&self, name: &str, counts: &[Count]) -> Row {
         let total = |draw: &[u32]| {
             let mut total = Count::default();
-            draw.iter().for_each(|index| total.add(counts[*index as usize]));
+            for index in draw {
+                total.add(counts[*index as usize]);
+            }
             total
         };
         let all = total(&self.everyone);

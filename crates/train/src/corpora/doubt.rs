@@ -32,7 +32,7 @@ impl<'a> Doubts<'a> {
     }
 
     /// Every whole-word occurrence of `phrase`, in any case, is doubtful for each of `labels`.
-    pub fn phrase<'l>(&mut self, phrase: &str, labels: &[&'l str]) {
+    pub fn phrase(&mut self, phrase: &str, labels: &[&str]) {
         for range in occurrences(self.text, phrase) {
             self.add(&range, labels.iter().copied());
         }
@@ -106,15 +106,15 @@ mod tests {
     #[test]
     fn holes_are_cut_out() {
         assert_eq!(without(0..10, [2..3, 5..12].into_iter()), [0..2, 3..5]);
-        assert_eq!(without(4..6, [0..10].into_iter()), Vec::<Range<usize>>::new());
-        assert_eq!(without(4..6, std::iter::once(8..10)), [4..6]);
+        assert!(without(4..6, std::iter::once(0..10)).is_empty());
+        assert_eq!(without(4..6, std::iter::once(8..10)).first(), Some(&(4..6)));
     }
 
     #[test]
     fn occurrences_are_whole_words_in_any_case() {
         let text = "Gout. GOUT, gouty, é gout";
         assert_eq!(occurrences(text, "gout"), [0..4, 6..10, 22..26]);
-        assert_eq!(occurrences("12.5 and 2.5", "2.5"), [9..12]);
+        assert_eq!(occurrences("2.5, 12.5 and 2.5", "2.5"), [0..3, 14..17]);
         assert!(occurrences("a", "").is_empty());
     }
 }

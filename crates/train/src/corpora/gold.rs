@@ -87,7 +87,7 @@ fn document(
         let head = Mention {
             label: span.field.clone(),
             range: places.range(index, span.start, span.end, Some(&span.quote))?,
-            assertion: assertion(span).ok_or_else(|| fault("the assertion is none of the six"))?,
+            assertion: assertion(span).map_err(fault)?,
             code: span.code.clone().filter(|code| !code.is_empty()),
             concept: None,
             value: span.value.clone(),
@@ -106,7 +106,7 @@ fn document(
         }
         found.push((head, None));
     }
-    let (mentions, links) = arrange(found);
+    let (mentions, links) = arrange(&found);
     let doubtful = doubts(&note, &places, &mentions)?;
     Ok(Document {
         id: note.id,
@@ -124,16 +124,17 @@ fn document(
 }
 
 /// Conditions and procedures always have one; others where the entry says so.
-fn assertion(span: &GoldSpan) -> Option<Option<Assertion>> {
+fn assertion(span: &GoldSpan) -> Result<Option<Assertion>, &'static str> {
     let Some(said) = span.assertion.as_deref().filter(|said| !said.is_empty()) else {
         let carries = matches!(span.field.as_str(), "diagnosis" | "history" | "procedure");
-        return Some(carries.then_some(Assertion::Present));
+        return Ok(carries.then_some(Assertion::Present));
     };
-    Assertion::ALL.into_iter().find(|known| known.as_str() == said).map(Some)
+    let known = Assertion::ALL.into_iter().find(|known| known.as_str() == said);
+    known.map(Some).ok_or("the assertion is none of the six")
 }
 
 /// Sorted mentions without repeats, and the links between them.
-pub(super) fn arrange(found: Vec<(Mention, Option<Mention>)>) -> (Vec<Mention>, Vec<Link>) {
+pub(super) fn arrange(found: &[(Mention, Option<Mention>)]) -> (Vec<Mention>, Vec<Link>) {
     let mut mentions: Vec<Mention> = Vec::new();
     for mention in found.iter().flat_map(|(head, tail)| std::iter::once(head).chain(tail)) {
         if !mentions.iter().any(|known| same(known, mention)) {

@@ -100,7 +100,7 @@ fn document(
             pairs.push((head.clone(), Some(tail.clone())));
         }
     }
-    let (mentions, links) = super::gold::arrange(pairs);
+    let (mentions, links) = super::gold::arrange(&pairs);
     let mut doubts = Doubts::new(&found.text, &mentions);
     for (parts, label) in &pieces {
         for part in parts {
@@ -127,7 +127,7 @@ fn document(
 fn split(id: &str) -> Split {
     let digest = source::hex(id.as_bytes());
     let number = u64::from_str_radix(&digest[..15], 16).unwrap_or(0);
-    if number % DEV_ONE_IN == 0 { Split::Dev } else { Split::Train }
+    if number.is_multiple_of(DEV_ONE_IN) { Split::Dev } else { Split::Train }
 }
 
 /// The lines of `other` that say something here.

@@ -27,7 +27,7 @@ pub struct Case {
 }
 
 #[derive(Deserialize)]
-struct Line {
+struct Row {
     line: String,
     condition: String,
     sentence: String,
@@ -47,7 +47,7 @@ pub struct Kit {
 /// Reads `negex.jsonl.gz` or `negex.jsonl` in `folder`.
 pub fn load(folder: &Path) -> Result<Kit, CorpusError> {
     let path = source::find(folder, "negex")?;
-    let (lines, source) = source::read::<Line>(&path)?;
+    let (lines, source) = source::read::<Row>(&path)?;
     let (mut cases, mut dropped) = (Vec::new(), Vec::new());
     for (line, found) in lines {
         let unknown = |what| CorpusError::Line { path: path.clone(), line, what };

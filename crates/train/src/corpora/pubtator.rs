@@ -56,8 +56,9 @@ pub(super) fn read(path: &Path, corpus: Corpus) -> Result<Collection, CorpusErro
                 })
             });
             let mentions = mentions.collect::<Result<Vec<_>, CorpusError>>()?;
-            let (mentions, links) =
-                super::gold::arrange(mentions.into_iter().map(|mention| (mention, None)).collect());
+            let (mentions, links) = super::gold::arrange(
+                &mentions.into_iter().map(|mention| (mention, None)).collect::<Vec<_>>(),
+            );
             let split = match (corpus, found.split.as_deref()) {
                 (Corpus::Bc5cdrDev, _) | (_, Some("dev")) => Split::Dev,
                 (_, None | Some("train")) => Split::Train,

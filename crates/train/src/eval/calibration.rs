@@ -59,8 +59,8 @@ pub fn reliability(name: &str, documents: &[Judgements], options: &Options) -> R
     let share = |sum: f64| if n == 0 { 0.0 } else { sum / n as f64 };
     Reliability {
         name: name.to_owned(),
-        ece: figure(|judged| expected_error(judged)),
-        brier: figure(|judged| brier(judged)),
+        ece: figure(expected_error),
+        brier: figure(brier),
         mean_confidence: share(all.iter().map(|(c, _)| c).sum()),
         right: share(all.iter().filter(|(_, right)| *right).count() as f64),
         bins: bins(&mut picked(&everyone)),

@@ -152,13 +152,9 @@ fn measures<'a>(tallies: &[&Tally]) -> Vec<(String, Size, Measure<'a>)> {
             share(sum(t, d, |tally| tally.asserted_right), sum(t, d, |tally| tally.asserted))
         }),
     ));
-    out.push((
-        "note codes MAP".into(),
-        Box::new(|_, draw| draw.len()),
-        Box::new(|t, d| mean_average_precision(t, d)),
-    ));
+    out.push(("note codes MAP".into(), Box::new(|_, draw| draw.len()), Box::new(mean_average_precision)));
     let size = |t: &[&Tally], d: &[u32]| picked(t, d).map(|tally| tally.confidence.len()).sum();
-    out.push(("ECE".into(), Box::new(size), Box::new(|t, d| calibration_error(t, d))));
+    out.push(("ECE".into(), Box::new(size), Box::new(calibration_error)));
     out
 }
 
@@ -292,8 +288,9 @@ mod tests {
         let gold: Vec<_> =
             (0..20).map(|n| note(n, &["A00.0", "B00.0", "C00.0", "D00.00", "E00.0"])).collect();
         let easy = ["A00.0", "B00.0", "C00.0", "D00.00"];
-        let answer =
-            |n: usize, more: usize| said(n, if n % 2 == 0 { &easy[..3 + more] } else { &easy[..more] });
+        let answer = |n: usize, more: usize| {
+            said(n, if n.is_multiple_of(2) { &easy[..3 + more] } else { &easy[..more] })
+        };
         let before: HashMap<_, _> = (0..20).map(|n| answer(n, 0)).collect();
         let after: HashMap<_, _> = (0..20).map(|n| answer(n, 1)).collect();
         let found = compare(&gold, &before, &after, &Options::default());

@@ -87,7 +87,9 @@ impl Parts {
             .map(|((what, part), sides)| {
                 let total = |draw: &[u32]| {
                     let mut total = Sides::default();
-                    draw.iter().for_each(|note| total.add(sides[*note as usize]));
+                    for note in draw {
+                        total.add(sides[*note as usize]);
+                    }
                     total
                 };
                 let all = total(&everyone);

@@ -41,7 +41,9 @@ pub fn score<S: BuildHasher, T: BuildHasher>(
     };
     let category_precision: Vec<Vec<f64>> = notes
         .iter()
-        .map(|n| average_precision(&short(&n.ranked), &short(&n.gold).into_iter().collect()).into_iter().collect())
+        .map(|n| {
+            average_precision(&short(&n.ranked), &short(&n.gold).into_iter().collect()).into_iter().collect()
+        })
         .collect();
     let counts = |of: &dyn Fn(&[String]) -> Vec<String>| -> Vec<Count> {
         notes.iter().map(|n| count(&of(&n.gold), &of(&n.shown))).collect()
@@ -68,8 +70,16 @@ pub fn score<S: BuildHasher, T: BuildHasher>(
         one("ranking, codes not seen", "MAP", measured.mean(&precision(&is_new))),
         one("shown, codes seen in training", "recall", measured.share(&recalled(&is_seen))),
         one("shown, codes not seen", "recall", measured.share(&recalled(&is_new))),
-        one("ceiling: codes that the release has", "share", measured.share(&possible(&|code| release.get(code).is_some()))),
-        one("ceiling: billable in the release", "share", measured.share(&possible(&|code| release.is_billable(code)))),
+        one(
+            "ceiling: codes that the release has",
+            "share",
+            measured.share(&possible(&|code| release.get(code).is_some())),
+        ),
+        one(
+            "ceiling: billable in the release",
+            "share",
+            measured.share(&possible(&|code| release.is_billable(code))),
+        ),
         one("codes seen in training", "share", measured.share(&possible(&is_seen))),
     ];
     let title = format!(
@@ -107,7 +117,8 @@ impl Note {
 
     /// Over the reference codes that `of` takes; others are taken out of the ranking as well. `None` where there is none.
     fn average_precision(&self, of: &dyn Fn(&str) -> bool) -> Option<f64> {
-        let (gold, other): (BTreeSet<&String>, BTreeSet<&String>) = self.gold.iter().partition(|code| of(code));
+        let (gold, other): (BTreeSet<&String>, BTreeSet<&String>) =
+            self.gold.iter().partition(|code| of(code));
         let ranked: Vec<String> = self.ranked.iter().filter(|code| !other.contains(code)).cloned().collect();
         average_precision(&ranked, &gold.into_iter().cloned().collect())
     }

@@ -23,7 +23,8 @@ pub fn score<'a>(
     slices.insert((0, "all".into()), empty());
     for (at, document) in documents.iter().enumerate() {
         for mention in &document.mentions {
-            let Some(code) = mention.code.as_deref().filter(|_| fields.contains(&mention.label.as_str())) else {
+            let Some(code) = mention.code.as_deref().filter(|_| fields.contains(&mention.label.as_str()))
+            else {
                 continue;
             };
             let codes = ranked(document, mention);
@@ -51,9 +52,7 @@ pub fn seen_in_other_folds(documents: &[&Document]) -> impl Fn(&Document, &str) 
         let of = folds.entry(document.fold).or_default();
         of.extend(document.mentions.iter().filter_map(|mention| mention.code.clone()));
     }
-    move |document, code| {
-        folds.iter().any(|(fold, codes)| *fold != document.fold && codes.contains(code))
-    }
+    move |document, code| folds.iter().any(|(fold, codes)| *fold != document.fold && codes.contains(code))
 }
 
 /// Place of the right code (from 0), and whether the first has its category.

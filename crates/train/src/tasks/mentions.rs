@@ -21,7 +21,7 @@ pub struct Task<'a> {
     pub field: &'a str,
 }
 
-/// Micro-averaged precision, recall and F1 of the shown suggestions, by exact place (as BioCreative V and the NCBI corpus
+/// Micro-averaged precision, recall and F1 of the shown suggestions, by exact place (as `BioCreative` V and the NCBI corpus
 /// score it) and by any overlap, one to one; recall of phrases that `seen` holds (lower case) and of others.
 /// Suggestions at one place count once. A document without a prediction has none suggested.
 pub fn score<S: BuildHasher, T: BuildHasher>(
@@ -49,15 +49,16 @@ pub fn score<S: BuildHasher, T: BuildHasher>(
         suggested.retain(|(range, _)| unique.insert(range.clone()));
 
         let hits: HashSet<&Range<usize>> = gold.iter().filter(|range| unique.contains(*range)).collect();
-        let count =
-            |matched| Count { matched, suggested: suggested.len(), reference: gold.len() };
+        let count = |matched| Count { matched, suggested: suggested.len(), reference: gold.len() };
         exact.push(count(hits.len()));
         overlap.push(count(overlapping(&gold, &suggested)));
         let (mut of_known, mut of_new) = ((0, 0), (0, 0));
         for mention in document.labelled(task.label) {
             let phrase = phrase(document, mention);
             let place = CodePoints::new(&document.text).to_point(mention.range.start);
-            let hit = hits.iter().any(|range| Some(range.start) == place && range.len() == length(document, mention));
+            let hit = hits
+                .iter()
+                .any(|range| Some(range.start) == place && range.len() == length(document, mention));
             let of = if seen.contains(&phrase) { &mut of_known } else { &mut of_new };
             of.0 += usize::from(hit);
             of.1 += 1;
@@ -93,7 +94,9 @@ fn places(document: &Document, label: &str) -> Vec<Range<usize>> {
     let points = CodePoints::new(&document.text);
     document
         .labelled(label)
-        .filter_map(|mention| Some(points.to_point(mention.range.start)?..points.to_point(mention.range.end)?))
+        .filter_map(|mention| {
+            Some(points.to_point(mention.range.start)?..points.to_point(mention.range.end)?)
+        })
         .collect()
 }
 

@@ -10,12 +10,23 @@ use crate::prediction::{Prediction, Suggested};
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Act<'a> {
     /// The suggestion stands as it is.
-    Accept { suggested: &'a Suggested, gold: &'a GoldSpan },
+    Accept {
+        suggested: &'a Suggested,
+        gold: &'a GoldSpan,
+    },
     /// Something of it is changed to what the entry says.
-    Correct { suggested: &'a Suggested, gold: &'a GoldSpan, wrong: Wrong },
-    Reject { suggested: &'a Suggested },
+    Correct {
+        suggested: &'a Suggested,
+        gold: &'a GoldSpan,
+        wrong: Wrong,
+    },
+    Reject {
+        suggested: &'a Suggested,
+    },
     /// What no suggestion shows.
-    Add { gold: &'a GoldSpan },
+    Add {
+        gold: &'a GoldSpan,
+    },
 }
 
 /// What a correction changes; more than one may be true.
@@ -84,20 +95,25 @@ fn compare(suggested: &Suggested, gold: &GoldSpan) -> Wrong {
     };
     let known = |text: Option<&str>| text.filter(|text| !text.is_empty()).map(str::to_owned);
     let assertion = |text: Option<&str>| known(text).unwrap_or_else(|| "present".to_owned());
-    let form = |value: Option<&str>, quote: &str| normal_form(&known(value).unwrap_or_else(|| quote.to_owned()));
+    let form =
+        |value: Option<&str>, quote: &str| normal_form(&known(value).unwrap_or_else(|| quote.to_owned()));
     let carries = matches!(gold.field.as_str(), "diagnosis" | "history" | "procedure");
     let coded = known(gold.code.as_deref());
     // A value field may be quoted in other words as long as they come to the same.
     let has_value = known(gold.value.as_deref()).is_some();
-    let value = has_value && form(suggested.value.as_deref(), &suggested.quote) != form(gold.value.as_deref(), &gold.quote);
-    let attributes = gold.attrs.iter().any(|(name, quoted)| {
-        name != "name" && suggested.attrs.get(name).is_none_or(|found| trim(&found.quote) != trim(&quoted.quote))
-    }) || suggested.attrs.keys().any(|name| name != "name" && !gold.attrs.contains_key(name));
+    let value = has_value
+        && form(suggested.value.as_deref(), &suggested.quote) != form(gold.value.as_deref(), &gold.quote);
+    let attributes =
+        gold.attrs.iter().any(|(name, quoted)| {
+            name != "name"
+                && suggested.attrs.get(name).is_none_or(|found| trim(&found.quote) != trim(&quoted.quote))
+        }) || suggested.attrs.keys().any(|name| name != "name" && !gold.attrs.contains_key(name));
     Wrong {
         field: suggested.field != gold.field,
         words: !has_value && trim(&suggested.quote) != trim(&gold.quote),
         value,
-        assertion: carries && assertion(suggested.assertion.as_deref()) != assertion(gold.assertion.as_deref()),
+        assertion: carries
+            && assertion(suggested.assertion.as_deref()) != assertion(gold.assertion.as_deref()),
         code: coded.is_some() && suggested.codes.first().map(|c| c.code.as_str()) != coded.as_deref(),
         attributes,
     }

@@ -114,7 +114,8 @@ fn one_suggestion_overlaps_one_reference() {
 
 #[test]
 fn rankings_of_codes_follow_the_shared_task() {
-    let release = std::fs::read(concat!(env!("CARGO_MANIFEST_DIR"), "/../../data/icd-10-cm/2026-04.ovr")).unwrap();
+    let release =
+        std::fs::read(concat!(env!("CARGO_MANIFEST_DIR"), "/../../data/icd-10-cm/2026-04.ovr")).unwrap();
     let release = overread_codes::Release::from_bytes(&release).unwrap();
     let one = document("1", "", &[], &["I10", "E11.9", "Z99.X77"]);
     let two = document("2", "", &[], &["N20.0"]);
@@ -182,8 +183,9 @@ fn negation_is_judged_on_all_and_time_on_the_affirmed() {
 
 #[test]
 fn codes_of_mentions_stand_at_their_rank() {
-    let mut notes: Vec<Document> =
-        (0..2).map(|n| document(&n.to_string(), "gout", &[("diagnosis", 0..4), ("history", 0..4)], &[])).collect();
+    let mut notes: Vec<Document> = (0..2)
+        .map(|n| document(&n.to_string(), "gout", &[("diagnosis", 0..4), ("history", 0..4)], &[]))
+        .collect();
     for (fold, note) in notes.iter_mut().enumerate() {
         note.fold = Some(fold as u8);
         note.mentions[0].code = Some("M10.9".into());
@@ -284,17 +286,13 @@ fn reviewer_says_what_is_wrong() {
     let text = "Old stroke seen.";
     let mut reference = gold("history", text, "Old stroke", "I69.30");
     reference.assertion = Some("historical".into());
-    let note =
-        GoldNote { id: "n".into(), text: text.into(), spans: vec![reference], ..GoldNote::default() };
+    let note = GoldNote { id: "n".into(), text: text.into(), spans: vec![reference], ..GoldNote::default() };
     let mut s = suggested("diagnosis", 4..10, 0.9);
     s.quote = "stroke".into();
     let prediction = Prediction { id: "n".into(), suggestions: vec![s], codes: vec![] };
     let acts = review(&note, Some(&prediction), &Options::default());
     let [Act::Correct { wrong, .. }] = acts[..] else { panic!("{acts:?}") };
-    assert_eq!(
-        wrong,
-        Wrong { field: true, words: true, assertion: true, code: true, ..Wrong::default() }
-    );
+    assert_eq!(wrong, Wrong { field: true, words: true, assertion: true, code: true, ..Wrong::default() });
 }
 
 #[test]
