@@ -16,6 +16,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let precision = match std::env::args().nth(4).as_deref() {
         None | Some("auto") => Precision::Auto,
         Some("f32") => Precision::F32,
+        Some("bf16") => Precision::Bf16,
         Some("int8") => Precision::Int8,
         Some(other) => return Err(format!("no precision {other}").into()),
     };

@@ -23,7 +23,7 @@ pub use config::{Activation, BertConfig};
 pub use encoder::{Encode, Encoder, Options};
 pub use error::{Error, Result};
 pub use folder::{ModelFolder, write_folder};
-pub use kernels::{Engine, Int8Isa, Isa, Kernel, Packed, Precision};
+pub use kernels::{Engine, HalfIsa, Int8Isa, Isa, Kernel, Packed, Precision};
 pub use manifest::{Manifest, ModelVersion, sha256_hex};
 pub use ops::Dropout;
 pub use tokenizer::{Tokenizer, Tokens};

@@ -3,7 +3,6 @@
 //! The intrinsics are not stable, so the instructions stand here as assembly, each run of them complete in one
 //! block. Tile registers belong to nobody else: compiled code does not use them without being told to.
 
-use super::buffer::Plain;
 use std::arch::asm;
 use std::arch::x86_64::__cpuid_count;
 use std::marker::PhantomData;
@@ -102,32 +101,17 @@ impl Drop for Tiles {
     }
 }
 
-/// Two by two tiles of sums, 32 rows of 32.
-#[repr(C, align(64))]
-pub(super) struct Sums<T>([[T; 32]; 32]);
-
-impl<T: Plain + Default> Sums<T> {
-    pub fn zeros() -> Self {
-        Self([[T::default(); 32]; 32])
-    }
-
-    /// The 32 sums of a row.
-    #[inline(always)]
-    pub fn row(&self, r: usize) -> *const T {
-        self.0[r].as_ptr()
-    }
-}
-
-/// `sums = a * panel` over `steps` of 64 bytes of each row; the upper 16 rows only unless `both`.
-///
-/// `a` holds 16 (or 32) rows `lda` bytes apart, `panel` 16 rows of two tiles for each step.
+/// `c = a * panel` (or `c += ` if `more`) over `steps` of 64 bytes of each row: 32 columns of sums, for 32 rows if
+/// `both` and else 16.
 macro_rules! multiply {
     ($(#[$doc:meta])* $name:ident, $instruction:literal, $a:ty, $b:ty, $sum:ty) => {
         $(#[$doc])*
         ///
         /// # Safety
-        /// `a` is valid for rows of `lda` bytes, 32 of them if `both` and else 16, `panel` for `steps * 2048`
-        /// bytes; `steps` is not 0; this thread's [`Tiles`] are configured.
+        /// With R = 32 if `both` and else 16: `a` is valid for R rows of `steps * 64` bytes, `lda` bytes apart;
+        /// `panel` for `steps` times 16 rows of two tiles, 2048 bytes; `c` for reading and writing R rows of 32
+        /// sums, `ldc` bytes apart; `next`, of which 256 bytes a step are fetched ahead, may be anything. `steps` is not 0. This thread's [`Tiles`] are configured.
+        #[expect(clippy::too_many_arguments, reason = "a product has as many")]
         #[inline(always)]
         pub(super) unsafe fn $name(
             a: *const $a,
@@ -135,66 +119,100 @@ macro_rules! multiply {
             panel: *const $b,
             steps: usize,
             both: bool,
-            sums: &mut Sums<$sum>,
+            c: *mut $sum,
+            ldc: usize,
+            more: bool,
+            next: *const $b,
         ) {
             debug_assert!(steps > 0);
             if both {
                 asm!(
+                    "test {more:e}, {more:e}",
+                    "jnz 3f",
                     "tilezero tmm0",
                     "tilezero tmm1",
                     "tilezero tmm2",
                     "tilezero tmm3",
+                    "jmp 2f",
+                    "3:",
+                    "tileloadd tmm0, [{c} + {ldc}]",
+                    "tileloadd tmm1, [{c} + {ldc} + 64]",
+                    "tileloadd tmm2, [{c2} + {ldc}]",
+                    "tileloadd tmm3, [{c2} + {ldc} + 64]",
                     "2:",
                     "tileloadd tmm4, [{a} + {lda}]",
                     "tileloadd tmm6, [{b} + {ldb}]",
                     "tileloadd tmm7, [{b} + {ldb} + 64]",
                     concat!($instruction, " tmm0, tmm4, tmm6"),
+                    "prefetcht1 [{next}]",
+                    "prefetcht1 [{next} + 64]",
                     "tileloadd tmm5, [{a2} + {lda}]",
                     concat!($instruction, " tmm1, tmm4, tmm7"),
                     concat!($instruction, " tmm2, tmm5, tmm6"),
+                    "prefetcht1 [{next} + 128]",
+                    "prefetcht1 [{next} + 192]",
                     concat!($instruction, " tmm3, tmm5, tmm7"),
                     "add {a}, 64",
                     "add {a2}, 64",
                     "add {b}, 2048",
+                    "add {next}, 256",
                     "dec {n}",
                     "jnz 2b",
-                    "tilestored [{c} + {ldb}], tmm0",
-                    "tilestored [{c} + {ldb} + 64], tmm1",
-                    "tilestored [{c} + {ldb} + 2048], tmm2",
-                    "tilestored [{c} + {ldb} + 2112], tmm3",
+                    "tilestored [{c} + {ldc}], tmm0",
+                    "tilestored [{c} + {ldc} + 64], tmm1",
+                    "tilestored [{c2} + {ldc}], tmm2",
+                    "tilestored [{c2} + {ldc} + 64], tmm3",
                     a = inout(reg) a => _,
                     a2 = inout(reg) a.cast::<u8>().wrapping_add(16 * lda) => _,
                     b = inout(reg) panel => _,
                     n = inout(reg) steps => _,
+                    next = inout(reg) next => _,
                     lda = in(reg) lda,
                     ldb = in(reg) 128usize,
-                    c = in(reg) &raw mut *sums,
+                    c = in(reg) c,
+                    c2 = in(reg) c.cast::<u8>().wrapping_add(16 * ldc),
+                    ldc = in(reg) ldc,
+                    more = in(reg) u32::from(more),
                     out("tmm0") _, out("tmm1") _, out("tmm2") _, out("tmm3") _,
                     out("tmm4") _, out("tmm5") _, out("tmm6") _, out("tmm7") _,
                     options(nostack),
                 );
             } else {
                 asm!(
+                    "test {more:e}, {more:e}",
+                    "jnz 3f",
                     "tilezero tmm0",
                     "tilezero tmm1",
+                    "jmp 2f",
+                    "3:",
+                    "tileloadd tmm0, [{c} + {ldc}]",
+                    "tileloadd tmm1, [{c} + {ldc} + 64]",
                     "2:",
                     "tileloadd tmm4, [{a} + {lda}]",
                     "tileloadd tmm6, [{b} + {ldb}]",
                     "tileloadd tmm7, [{b} + {ldb} + 64]",
                     concat!($instruction, " tmm0, tmm4, tmm6"),
+                    "prefetcht1 [{next}]",
+                    "prefetcht1 [{next} + 64]",
                     concat!($instruction, " tmm1, tmm4, tmm7"),
+                    "prefetcht1 [{next} + 128]",
+                    "prefetcht1 [{next} + 192]",
                     "add {a}, 64",
                     "add {b}, 2048",
+                    "add {next}, 256",
                     "dec {n}",
                     "jnz 2b",
-                    "tilestored [{c} + {ldb}], tmm0",
-                    "tilestored [{c} + {ldb} + 64], tmm1",
+                    "tilestored [{c} + {ldc}], tmm0",
+                    "tilestored [{c} + {ldc} + 64], tmm1",
                     a = inout(reg) a => _,
                     b = inout(reg) panel => _,
                     n = inout(reg) steps => _,
+                    next = inout(reg) next => _,
                     lda = in(reg) lda,
                     ldb = in(reg) 128usize,
-                    c = in(reg) &raw mut *sums,
+                    c = in(reg) c,
+                    ldc = in(reg) ldc,
+                    more = in(reg) u32::from(more),
                     out("tmm0") _, out("tmm1") _, out("tmm4") _, out("tmm6") _, out("tmm7") _,
                     options(nostack),
                 );

@@ -66,3 +66,19 @@ impl<T: Plain> std::ops::DerefMut for Buffer<T> {
         unsafe { std::slice::from_raw_parts_mut(self.lines.as_mut_ptr().cast(), self.len) }
     }
 }
+
+/// Sums of a product, 32 rows of 32, that stay in the first-level cache.
+#[repr(C, align(64))]
+pub(super) struct Sums<T>([[T; 32]; 32]);
+
+impl<T: Plain + Default> Sums<T> {
+    pub fn zeros() -> Self {
+        Self([[T::default(); 32]; 32])
+    }
+
+    /// The sums from row `r` on.
+    #[inline(always)]
+    pub fn at(&mut self, r: usize) -> *mut T {
+        self.0[r..].as_flattened_mut().as_mut_ptr()
+    }
+}

@@ -1,36 +1,25 @@
 //! A BERT in packed weights.
 
-use super::attention::{self, Head};
 use super::buffer::Buffer;
-use super::int8;
-use super::linear::{Kernel, Linear};
-use super::rows::{Norm, activate};
-use crate::config::{Activation, BertConfig, names};
+use super::half::{self, Sizes, Tensors};
+use super::layers;
+use super::linear::Kernel;
+use super::rows::Norm;
+use crate::config::{BertConfig, names};
 use crate::error::{Error, Result};
-use half::f16;
-use half::slice::HalfFloatSliceExt;
-use rayon::prelude::*;
-use std::cell::RefCell;
+use ::half::f16;
+use ::half::slice::HalfFloatSliceExt;
+use std::sync::{Mutex, PoisonError};
 
 /// Rows that a thread takes through a whole layer at once, so that their values stay in its cache
 /// while each panel of weights comes by once. A multiple of every tile height.
 const BLOCK: usize = 144;
 
+/// The same where products are so fast that fetching the weights again would count.
+const HALF_BLOCK: usize = 256;
+
 /// Tokens of one pass: bounds memory, and is far more than the threads need to share work evenly.
 const PASS: usize = 4096;
-
-thread_local! {
-    static ATTENTION: RefCell<attention::Scratch> = RefCell::default();
-    static BLOCKS: RefCell<Blocks> = RefCell::default();
-}
-
-/// Working memory of one thread for a block of rows.
-#[derive(Default)]
-struct Blocks {
-    narrow: Buffer,
-    wide: Buffer,
-    bytes: int8::Rows,
-}
 
 /// A BERT ready to run forward.
 #[derive(Debug)]
@@ -38,25 +27,28 @@ pub struct Engine {
     kernel: Kernel,
     pool: rayon::ThreadPool,
     hidden: usize,
-    heads: usize,
-    inner: usize,
     vocab: usize,
     positions: usize,
-    activation: Activation,
     words: Table,
     places: Vec<f32>,
-    norm: Norm,
-    layers: Vec<Layer>,
+    layers: Layers,
+    /// Working memory of passes that have ended: megabytes that need not be asked for again.
+    idle: Mutex<Vec<Workspace>>,
 }
 
 #[derive(Debug)]
-struct Layer {
-    joint: Linear,
-    out: Linear,
-    out_norm: Norm,
-    up: Linear,
-    down: Linear,
-    down_norm: Norm,
+enum Layers {
+    Float(layers::Layers),
+    Half(half::Layers),
+}
+
+/// Working memory of one pass.
+#[derive(Debug, Default)]
+struct Workspace {
+    /// `[tokens, hidden]`: in the end the states.
+    x: Buffer,
+    float: layers::Rows,
+    half: half::Rows,
 }
 
 /// The word embeddings, half the rows' size where that loses nothing (the file was in half precision).
@@ -107,10 +99,6 @@ impl Engine {
         let linear = |name: &str, n: usize, k: usize| -> Result<(Vec<f32>, Vec<f32>)> {
             Ok((get(&format!("{name}.weight"), &[n, k])?, get(&format!("{name}.bias"), &[n])?))
         };
-        let packed = |name: &str, n: usize, k: usize| -> Result<Linear> {
-            let (weight, bias) = linear(name, n, k)?;
-            Ok(Linear::new(kernel, &weight, &bias, n, k))
-        };
         let layers = (0..config.num_hidden_layers)
             .map(|layer| {
                 let name = |part: &str| names::layer(layer, part);
@@ -123,16 +111,25 @@ impl Engine {
                     weight.extend(w);
                     bias.extend(b);
                 }
-                Ok(Layer {
-                    joint: Linear::new(kernel, &weight, &bias, 3 * h, h),
-                    out: packed(&name("attention.output.dense"), h, h)?,
+                Ok(Tensors {
+                    joint: (weight, bias),
+                    out: linear(&name("attention.output.dense"), h, h)?,
                     out_norm: norm(&name("attention.output.LayerNorm"))?,
-                    up: packed(&name("intermediate.dense"), f, h)?,
-                    down: packed(&name("output.dense"), h, f)?,
+                    up: linear(&name("intermediate.dense"), f, h)?,
+                    down: linear(&name("output.dense"), h, f)?,
                     down_norm: norm(&name("output.LayerNorm"))?,
                 })
             })
             .collect::<Result<_>>()?;
+        let sizes = Sizes { hidden: h, heads: config.num_attention_heads, activation: config.hidden_act };
+        let norm = norm(names::NORM)?;
+        let layers = match kernel {
+            Kernel::F32(isa) => Layers::Float(layers::Layers::new(None, isa, sizes, norm, layers)),
+            Kernel::Int8(bytes, isa) => {
+                Layers::Float(layers::Layers::new(Some(bytes), isa, sizes, norm, layers))
+            }
+            Kernel::Bf16(isa) => Layers::Half(half::Layers::new(isa, sizes, norm, layers)),
+        };
         // Only segment 0 is used: fold it into the places.
         let mut places = get(names::POSITION, &[config.max_position_embeddings, h])?;
         let segments = get(names::SEGMENT, &[config.type_vocab_size, h])?;
@@ -147,15 +144,12 @@ impl Engine {
                 .build()
                 .map_err(|e| Error::Threads(e.to_string()))?,
             hidden: h,
-            heads: config.num_attention_heads,
-            inner: f,
             vocab: config.vocab_size,
             positions: config.max_position_embeddings,
-            activation: config.hidden_act,
             words: Table::new(get(names::WORD, &[config.vocab_size, h])?),
             places,
-            norm: norm(names::NORM)?,
             layers,
+            idle: Mutex::default(),
         })
     }
 
@@ -188,6 +182,8 @@ impl Engine {
                 });
             }
         }
+        let mut workspace =
+            self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default();
         let mut done = 0;
         while done < sequences.len() {
             let mut tokens = 0;
@@ -199,110 +195,44 @@ impl Engine {
                 })
                 .count();
             let batch = &sequences[done..done + count];
-            let states = self.pass(batch);
+            self.pass(batch, &mut workspace);
             let mut start = 0;
             for (i, ids) in batch.iter().enumerate() {
                 let end = start + ids.as_ref().len() * self.hidden;
-                take(done + i, &states[start..end]);
+                take(done + i, &workspace.x[start..end]);
                 start = end;
             }
             done += count;
         }
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(workspace);
         Ok(())
     }
 
-    fn pass<T: AsRef<[u32]>>(&self, sequences: &[T]) -> Buffer {
+    /// Leaves the last states of the sequences, one after the other, in the workspace.
+    fn pass<T: AsRef<[u32]>>(&self, sequences: &[T], workspace: &mut Workspace) {
         let h = self.hidden;
-        let mut tokens = Vec::new();
+        let total: usize = sequences.iter().map(|ids| ids.as_ref().len()).sum();
+        let Workspace { x, float, half } = workspace;
+        x.reserve(total * h);
         let mut spans = Vec::with_capacity(sequences.len());
+        let mut rows = x.chunks_exact_mut(h);
+        let mut start = 0;
         for ids in sequences {
             let ids = ids.as_ref();
-            spans.push((tokens.len(), ids.len()));
-            tokens.extend(ids.iter().enumerate().map(|(place, &id)| (id, place)));
-        }
-        let total = tokens.len();
-        let block = BLOCK.min(total.div_ceil(self.pool.current_num_threads())).max(1);
-        let mut x = Buffer::zeros(total * h);
-        let mut joint = Buffer::zeros(total * 3 * h);
-        let mut context = Buffer::zeros(total * h);
-        self.pool.install(|| {
-            x.par_chunks_mut(block * h)
-                .zip(joint.par_chunks_mut(block * 3 * h))
-                .zip(tokens.par_chunks(block))
-                .for_each(|((x, joint), tokens)| {
-                    for (row, &(id, place)) in x.chunks_exact_mut(h).zip(tokens) {
-                        self.words.copy_row(id as usize, row);
-                        let place = &self.places[place * h..(place + 1) * h];
-                        self.norm.add(self.kernel.isa(), row, place);
-                    }
-                    if let Some(first) = self.layers.first() {
-                        BLOCKS.with_borrow_mut(|blocks| first.joint.apply(x, joint, &mut blocks.bytes));
-                    }
-                });
-            for (index, layer) in self.layers.iter().enumerate() {
-                self.attention(&joint, &mut context, &spans);
-                let next = self.layers.get(index + 1);
-                x.par_chunks_mut(block * h)
-                    .zip(joint.par_chunks_mut(block * 3 * h))
-                    .zip(context.par_chunks(block * h))
-                    .for_each(|((x, joint), context)| {
-                        self.rest_of_layer(layer, x, context);
-                        if let Some(next) = next {
-                            BLOCKS.with_borrow_mut(|blocks| next.joint.apply(x, joint, &mut blocks.bytes));
-                        }
-                    });
-            }
-        });
-        x
-    }
-
-    fn rest_of_layer(&self, layer: &Layer, x: &mut [f32], context: &[f32]) {
-        let rows = x.len() / self.hidden;
-        let isa = self.kernel.isa();
-        BLOCKS.with_borrow_mut(|Blocks { narrow, wide, bytes }| {
-            narrow.reserve(rows * self.hidden);
-            wide.reserve(rows * self.inner);
-            layer.out.apply(context, narrow, bytes);
-            layer.out_norm.add(isa, x, narrow);
-            layer.up.apply(x, wide, bytes);
-            activate(isa, self.activation, wide);
-            layer.down.apply(wide, narrow, bytes);
-            layer.down_norm.add(isa, x, narrow);
-        });
-    }
-
-    fn attention(&self, joint: &[f32], context: &mut [f32], spans: &[(usize, usize)]) {
-        struct Shared(*mut f32);
-        // SAFETY: each task writes its own sequence's rows in its own head's columns, so no float is written
-        // by two, and `context` is not read until all have ended.
-        unsafe impl Sync for Shared {}
-        impl Shared {
-            fn at(&self, offset: usize) -> *mut f32 {
-                self.0.wrapping_add(offset)
+            spans.push((start, ids.len()));
+            start += ids.len();
+            // The rows last: a zip asks its first side before it finds its second one at an end.
+            for ((&id, place), row) in ids.iter().zip(self.places.chunks_exact(h)).zip(rows.by_ref()) {
+                self.words.copy_row(id as usize, row);
+                row.iter_mut().zip(place).for_each(|(x, p)| *x += p);
             }
         }
-
-        let (h, size) = (self.hidden, self.hidden / self.heads);
-        let rows = joint.len() / (3 * h);
-        assert_eq!(context.len(), rows * h, "one context row for each token");
-        assert!(spans.iter().all(|&(start, len)| start + len <= rows), "sequences lie within the rows");
-        let context = Shared(context.as_mut_ptr());
-        (0..spans.len() * self.heads).into_par_iter().for_each(|task| {
-            let (start, len) = spans[task / self.heads];
-            let head = task % self.heads;
-            let head = Head {
-                query: joint[start * 3 * h + head * size..].as_ptr(),
-                stride: 3 * h,
-                out: context.at(start * h + head * size),
-                hidden: h,
-                len,
-                size,
-            };
-            // SAFETY: by the assertions above the rows start..start + len exist in both matrices, each
-            // with heads * size = h columns (three times in `joint`); see `Shared` for the writes.
-            ATTENTION.with_borrow_mut(|scratch| unsafe {
-                attention::attend(self.kernel.isa(), head, scratch);
-            });
+        // As many blocks for each thread as for any other.
+        let threads = self.pool.current_num_threads();
+        let block = |rows: usize| total.div_ceil(total.div_ceil(rows).next_multiple_of(threads)).max(1);
+        self.pool.install(|| match &self.layers {
+            Layers::Float(layers) => layers.run(x, &spans, block(BLOCK), float),
+            Layers::Half(layers) => layers.run(x, &spans, block(HALF_BLOCK), half),
         });
     }
 }

@@ -1,5 +1,6 @@
 //! A linear layer in the precision that was asked for, and the choice of it.
 
+use super::half::HalfIsa;
 use super::int8::Int8Isa;
 use super::simd::Isa;
 use super::{gemm, int8};
@@ -13,6 +14,8 @@ pub enum Precision {
     Auto,
     /// 32-bit floats.
     F32,
+    /// bfloat16 with sums in f32; f32 where the CPU has no instruction for it.
+    Bf16,
     /// 8-bit integers with a step for each output channel and each row.
     Int8,
 }
@@ -21,6 +24,7 @@ pub enum Precision {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kernel {
     F32(Isa),
+    Bf16(HalfIsa),
     /// Products in bytes; the rest as the [`Isa`] says.
     Int8(Int8Isa, Isa),
 }
@@ -28,8 +32,10 @@ pub enum Kernel {
 impl Kernel {
     /// What `precision` means on this CPU.
     pub fn choose(precision: Precision) -> Self {
+        let bf16 = HalfIsa::best();
         match precision {
-            Precision::F32 | Precision::Auto => Self::F32(Isa::best()),
+            Precision::Auto | Precision::Bf16 if bf16.is_native() => Self::Bf16(bf16),
+            Precision::Auto | Precision::Bf16 | Precision::F32 => Self::F32(Isa::best()),
             Precision::Int8 => Self::Int8(Int8Isa::best(), Isa::best()),
         }
     }
@@ -38,15 +44,17 @@ impl Kernel {
     pub fn precision(self) -> Precision {
         match self {
             Self::F32(_) => Precision::F32,
+            Self::Bf16(_) => Precision::Bf16,
             Self::Int8(..) => Precision::Int8,
         }
     }
 
-    /// For element-wise work.
-    pub(super) fn isa(self) -> Isa {
-        match self {
-            Self::F32(isa) | Self::Int8(_, isa) => isa,
-        }
+    /// All that this CPU has.
+    pub fn available() -> Vec<Self> {
+        let f32 = Isa::available().into_iter().map(Self::F32);
+        let bf16 = HalfIsa::available().into_iter().map(Self::Bf16);
+        let int8 = Int8Isa::available().into_iter().map(|isa| Self::Int8(isa, Isa::best()));
+        f32.chain(bf16).chain(int8).collect()
     }
 }
 
@@ -59,10 +67,10 @@ pub(super) enum Linear {
 
 impl Linear {
     /// Packs `weight` `[n, k]` and `bias` `[n]`.
-    pub fn new(kernel: Kernel, weight: &[f32], bias: &[f32], n: usize, k: usize) -> Self {
-        match kernel {
-            Kernel::F32(isa) => Self::F32(gemm::Packed::new(isa, weight, bias, n, k)),
-            Kernel::Int8(isa, _) => Self::Int8(int8::Packed::new(isa, weight, bias, n, k)),
+    pub fn new(bytes: Option<Int8Isa>, isa: Isa, weight: &[f32], bias: &[f32], n: usize, k: usize) -> Self {
+        match bytes {
+            Some(bytes) => Self::Int8(int8::Packed::new(bytes, weight, bias, n, k)),
+            None => Self::F32(gemm::Packed::new(isa, weight, bias, n, k)),
         }
     }
 

@@ -20,7 +20,9 @@ mod attention;
 mod buffer;
 mod engine;
 mod gemm;
+mod half;
 mod int8;
+mod layers;
 mod linear;
 mod rows;
 mod simd;
@@ -31,6 +33,7 @@ mod x86_int8;
 
 pub use engine::Engine;
 pub use gemm::Packed;
+pub use half::HalfIsa;
 pub use int8::Int8Isa;
 pub use linear::{Kernel, Precision};
 pub use simd::Isa;

@@ -20,9 +20,9 @@ pub(super) unsafe fn exp<S: Simd>(x: S::V) -> S::V {
     S::mul(y, S::pow2(n))
 }
 
-/// The error function by the rational approximation of Eigen and XLA, error below 3e-7; flat beyond 4.
+/// The error function as a quotient, the rational approximation of Eigen and XLA, error below 3e-7; flat beyond 4.
 #[inline(always)]
-unsafe fn erf<S: Simd>(x: S::V) -> S::V {
+pub(super) unsafe fn erf_parts<S: Simd>(x: S::V) -> (S::V, S::V) {
     let x = S::max(S::min(x, S::splat(4.0)), S::splat(-4.0));
     let z = S::mul(x, x);
     let mut p = S::splat(-2.726_142_3e-10);
@@ -33,18 +33,19 @@ unsafe fn erf<S: Simd>(x: S::V) -> S::V {
     for c in [-2.133_740_6e-4, -1.682_827e-3, -7.373_329e-3, -1.426_473_9e-2] {
         q = S::fma(q, z, S::splat(c));
     }
-    S::div(S::mul(x, p), q)
+    (S::mul(x, p), q)
 }
 
 #[inline(always)]
 unsafe fn gelu<S: Simd>(x: S::V) -> S::V {
-    let e = erf::<S>(S::mul(x, S::splat(std::f32::consts::FRAC_1_SQRT_2)));
+    let (p, q) = erf_parts::<S>(S::mul(x, S::splat(std::f32::consts::FRAC_1_SQRT_2)));
+    let e = S::div(p, q);
     S::mul(S::mul(S::splat(0.5), x), S::add(e, S::splat(1.0)))
 }
 
 /// `0.5 x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3)))`, by `(1 + tanh u) / 2 = 1 - 1 / (e^2u + 1)`.
 #[inline(always)]
-unsafe fn gelu_new<S: Simd>(x: S::V) -> S::V {
+pub(super) unsafe fn gelu_new<S: Simd>(x: S::V) -> S::V {
     let cubed = S::mul(S::mul(x, x), x);
     let u2 = S::mul(S::fma(cubed, S::splat(0.044_715), x), S::splat(2.0 * 0.797_884_6));
     let one = S::splat(1.0);
@@ -99,9 +100,9 @@ impl Job for Activate<'_> {
 /// Scale and shift of a layer normalisation.
 #[derive(Clone, Debug)]
 pub struct Norm {
-    scale: Vec<f32>,
-    shift: Vec<f32>,
-    eps: f32,
+    pub(super) scale: Vec<f32>,
+    pub(super) shift: Vec<f32>,
+    pub(super) eps: f32,
 }
 
 impl Norm {
@@ -110,6 +111,17 @@ impl Norm {
     pub fn new(scale: Vec<f32>, shift: Vec<f32>, eps: f32) -> Self {
         assert_eq!(scale.len(), shift.len(), "scale and shift are [hidden]");
         Self { scale, shift, eps }
+    }
+
+    /// `x = norm(x)` for each row of `x` `[m, hidden]`.
+    ///
+    /// # Panics
+    /// If the lengths do not fit.
+    pub fn apply(&self, isa: Isa, x: &mut [f32]) {
+        let zeros = vec![0.0; self.scale.len()];
+        for row in x.chunks_exact_mut(self.scale.len()) {
+            self.add(isa, row, &zeros);
+        }
     }
 
     /// `x = norm(x + y)` for each row of `x` and `y`, both `[m, hidden]`.

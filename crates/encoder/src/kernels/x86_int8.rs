@@ -1,6 +1,7 @@
 //! [`Dot`] on x86-64: AVX2, AVX-VNNI, AVX-512 VNNI; and the product in AMX tiles.
 
 use super::amx;
+use super::buffer::Sums;
 use super::int8::{Dot, DotJob, Product};
 use super::simd::Simd;
 use super::x86::{Avx2, Avx512};
@@ -165,17 +166,19 @@ impl Dot for Avx512Dot {
 pub(super) unsafe fn product_amx(product: Product) {
     type D = Avx512Dot;
     let Product { a, kp, m, n, .. } = product;
-    let mut sums = amx::Sums::<i32>::zeros();
+    let mut sums = Sums::<i32>::zeros();
     let _tiles = amx::Tiles::configure();
     for j in (0..n).step_by(Avx512::NR) {
         let panel = product.panels.add(j * kp);
         let start = [D::start(product.start.add(j)), D::start(product.start.add(j + 16))];
         for i in (0..m).step_by(32) {
             let rows = (m - i).min(32);
-            amx::multiply_u8i8(a.add(i * kp).cast(), kp, panel, kp / 64, rows > 16, &mut sums);
+            let next = panel.wrapping_add(32 * kp + i * 8 * (kp / 64));
+            let a = a.add(i * kp).cast();
+            amx::multiply_u8i8(a, kp, panel, kp / 64, rows > 16, sums.at(0), 128, false, next);
             for r in 0..rows {
                 let row = Avx512::splat(*product.a_steps.add(i + r));
-                let sums = sums.row(r);
+                let sums = sums.at(r);
                 let s0 = D::float(_mm512_add_epi32(D::start(sums), start[0]));
                 let s1 = D::float(_mm512_add_epi32(D::start(sums.add(16)), start[1]));
                 let values = [product.finish::<D>(s0, row, j), product.finish::<D>(s1, row, j + 16)];

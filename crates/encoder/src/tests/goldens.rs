@@ -1,7 +1,7 @@
 //! Against PyTorch: `goldens/make.py` made `goldens/goldens.json` from the same half-precision weights.
 
 use super::{base, distance};
-use crate::{Encode, Encoder, ModelFolder, TrainableBert};
+use crate::{Encode, Encoder, ModelFolder, Options, Precision, TrainableBert};
 use candle_core::{Device, Tensor};
 use serde::Deserialize;
 
@@ -44,7 +44,8 @@ fn check_states(golden: &Golden, states: &[f32], hidden: usize) {
 
 #[test]
 fn embeds_and_tokenizes_as_pytorch_does() {
-    let encoder = Encoder::load(base()).unwrap();
+    let options = Options { precision: Precision::F32, ..Options::default() };
+    let encoder = Encoder::load_with(base(), options).unwrap();
     let goldens = goldens();
     let texts: Vec<&str> = goldens.iter().map(|g| g.text.as_str()).collect();
     let batched = encoder.embed(&texts).unwrap();
@@ -64,6 +65,28 @@ fn embeds_and_tokenizes_as_pytorch_does() {
 
         let states = encoder.forward(std::slice::from_ref(&golden.ids)).unwrap();
         check_states(golden, &states[0], encoder.hidden());
+    }
+}
+
+#[test]
+fn lower_precisions_stay_close_to_pytorch() {
+    let goldens = goldens();
+    for (precision, least) in [(Precision::Auto, 0.9998), (Precision::Bf16, 0.9998), (Precision::Int8, 0.96)]
+    {
+        let encoder = Encoder::load_with(base(), Options { precision, ..Options::default() }).unwrap();
+        assert_ne!(encoder.precision(), Precision::Auto);
+        for golden in &goldens {
+            let states = encoder.forward(std::slice::from_ref(&golden.ids)).unwrap();
+            for row in &golden.states {
+                // The goldens hold the first 16 values of a state and its length.
+                let state = &states[0][row.at * encoder.hidden()..(row.at + 1) * encoder.hidden()];
+                let dot: f32 = state.iter().zip(&row.head).map(|(a, b)| a * b).sum();
+                let length = |v: &[f32]| v.iter().map(|v| v * v).sum::<f32>().sqrt();
+                let cosine = dot / length(&state[..16]) / length(&row.head);
+                assert!(cosine > least, "{precision:?}: row {} of {:?}: {cosine}", row.at, golden.text);
+                assert!((length(state) / row.norm - 1.0).abs() < 0.03, "{precision:?}");
+            }
+        }
     }
 }
 

@@ -5,7 +5,7 @@ mod int8;
 
 use super::gemm::Packed;
 use super::rows::{Norm, activate};
-use super::{Engine, Isa, Kernel};
+use super::{Engine, Isa, Kernel, Precision};
 use crate::config::Activation;
 use crate::tests::{config, distance, random_tensors};
 use crate::{Error, TrainableBert};
@@ -14,13 +14,19 @@ use proptest::prelude::*;
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 
-fn random(n: usize, seed: u64) -> Vec<f32> {
+pub(super) fn random(n: usize, seed: u64) -> Vec<f32> {
     let mut rng = StdRng::seed_from_u64(seed);
     (0..n).map(|_| rng.random_range(-1.0..1.0)).collect()
 }
 
+/// Length of the difference by the length of `b`.
+fn apart(a: &[f32], b: &[f32]) -> f32 {
+    let length = |v: &mut dyn Iterator<Item = f32>| v.map(|x| x * x).sum::<f32>().sqrt();
+    length(&mut a.iter().zip(b).map(|(x, y)| x - y)) / length(&mut b.iter().copied())
+}
+
 /// Phi by Simpson's rule on the density, in f64: independent of any approximation of erf.
-fn gelu(x: f64) -> f64 {
+pub(super) fn gelu(x: f64) -> f64 {
     let density = |t: f64| (-0.5 * t * t).exp() / (2.0 * std::f64::consts::PI).sqrt();
     let steps = 2000;
     let h = x / f64::from(steps);
@@ -150,15 +156,25 @@ proptest! {
             })
             .collect();
 
-        for isa in Isa::available() {
-            let engine = Engine::new(&config, Kernel::F32(isa), 2, |name, _| Ok(tensors[name].1.clone())).unwrap();
+        for kernel in Kernel::available() {
+            let engine = Engine::new(&config, kernel, 2, |name, _| Ok(tensors[name].1.clone())).unwrap();
             let mut seen = 0;
             engine
                 .forward(&sequences, |i, states| {
                     assert_eq!(i, seen);
                     seen += 1;
                     let off = distance(states, &plain[i]);
-                    assert!(off < 1e-4, "{isa:?}: sequence {i} is off by {off}");
+                    // Norms over few values magnify rounding without bound.
+                    match kernel.precision() {
+                        Precision::Bf16 if heads * size > 15 => {
+                            assert!(apart(states, &plain[i]) < 0.05, "{kernel:?}: sequence {i} is off by {off}");
+                        }
+                        Precision::Int8 if heads * size > 15 => {
+                            assert!(apart(states, &plain[i]) < 0.15, "{kernel:?}: sequence {i} is off by {off}");
+                        }
+                        Precision::Bf16 | Precision::Int8 => assert!(off.is_finite()),
+                        _ => assert!(off < 1e-4, "{kernel:?}: sequence {i} is off by {off}"),
+                    }
                 })
                 .unwrap();
             prop_assert_eq!(seen, sequences.len());
@@ -170,19 +186,21 @@ proptest! {
 fn batches_beyond_one_pass_come_back_whole_and_in_order() {
     let config = config(1, 4, 5, 1, "gelu");
     let tensors = random_tensors(&config, 4);
-    let engine =
-        Engine::new(&config, Kernel::F32(Isa::best()), 2, |name, _| Ok(tensors[name].1.clone())).unwrap();
     let sequences: Vec<Vec<u32>> = (0..60u32).map(|i| vec![i % 61; 299 - i as usize]).collect();
-    let mut lengths = Vec::new();
-    engine
-        .forward(&sequences, |i, states| {
-            lengths.push(states.len() / 4);
-            let mut alone = Vec::new();
-            engine.forward(&sequences[i..=i], |_, s| alone.extend_from_slice(s)).unwrap();
-            assert!(distance(states, &alone) < 1e-6);
-        })
-        .unwrap();
-    assert_eq!(lengths, sequences.iter().map(Vec::len).collect::<Vec<_>>());
+    for precision in [Precision::F32, Precision::Bf16, Precision::Int8] {
+        let kernel = Kernel::choose(precision);
+        let engine = Engine::new(&config, kernel, 2, |name, _| Ok(tensors[name].1.clone())).unwrap();
+        let mut lengths = Vec::new();
+        engine
+            .forward(&sequences, |i, states| {
+                lengths.push(states.len() / 4);
+                let mut alone = Vec::new();
+                engine.forward(&sequences[i..=i], |_, s| alone.extend_from_slice(s)).unwrap();
+                assert!(distance(states, &alone) < 1e-6, "{kernel:?}");
+            })
+            .unwrap();
+        assert_eq!(lengths, sequences.iter().map(Vec::len).collect::<Vec<_>>());
+    }
 }
 
 #[test]
