@@ -1,52 +1,91 @@
-//! Fits the heads to notes with reference entries and tells honestly how well they do:
-//! `fit GOLD.jsonl HEADS.json PREDICTIONS.jsonl [--model DIR] [--codes FILE] [--vectors FOLDER] [--dense 0|1]
-//! [--folds 10]`.
+//! Fits the linear heads to notes with reference entries and tells honestly how well they do:
+//! `fit GOLD.jsonl HEADS.json PREDICTIONS.jsonl [--model DIR] [--fold-models DIR,DIR,...] [--folds 5] [--codes FILE]
+//! [--vectors FOLDER] [--dense 0|1] [--extra CODED.jsonl] [--most N]`.
 //!
-//! Every note is predicted by heads that did not see it (folds by note); thresholds and rule probabilities are
-//! fitted within the training folds too. PREDICTIONS holds these predictions; HEADS is then fitted on all notes.
+//! Note i is read by fold model i % folds, which was trained without it, and predicted by heads that did not see it;
+//! PREDICTIONS holds these predictions. HEADS is then fitted on all readings, to serve the model of `--model`. Without
+//! fold models, the one model reads everything: honest for an encoder that was trained on none of the notes.
+//! `--extra` names case reports with code lists (`{"id", "text", "codes"}` or CodiEsp's lines), of which `--most` are
+//! read; they teach the final list only.
 
 mod common;
-mod fitter;
 
 use std::io::Write as _;
+use std::path::Path;
 
 use overread_domain::{NoteMeta, Template, template::ENCOUNTER_ABSTRACT};
-use overread_suggest::{NoteInput, Suggest as _};
+use overread_suggest::fitting::{self, Example, Note, Reading};
+use overread_suggest::{NoteInput, Suggest as _, Suggester};
 
 fn main() -> Result<(), common::Failure> {
     let args = common::Args::parse();
-    let dense = args.named("dense") != Some("0");
-    let folds: usize = args.named("folds").unwrap_or("10").parse()?;
-    let base = common::model(&args)?;
-    let notes = common::notes(args.positional(0)?)?;
-    let template: Template = serde_json::from_str(ENCOUNTER_ABSTRACT)?;
-    let mut readings = Vec::new();
-    for note in &notes {
-        readings.push(base.reading(&note.text, dense)?);
+    let states = args.named("dense") != Some("0");
+    let folds: usize = args.named("folds").unwrap_or("5").parse()?;
+    let served = common::model(&args)?;
+    let mut readers = Vec::new();
+    for folder in args.named("fold-models").into_iter().flat_map(|list| list.split(',')) {
+        readers.push(common::model_at(&args, Path::new(folder), served.release())?);
     }
-    eprintln!("read {} notes", notes.len());
-    let data: Vec<fitter::Example<'_>> =
-        notes.iter().zip(&readings).map(|(note, reading)| fitter::Example::new(note, reading)).collect();
+    if readers.is_empty() {
+        readers.push(served.clone());
+    } else if readers.len() != folds {
+        return Err(format!("{} fold models for {folds} folds", readers.len()).into());
+    }
+    let notes: Vec<Note> = common::notes(args.positional(0)?)?.iter().map(common::Note::reference).collect();
+    let template: Template = serde_json::from_str(ENCOUNTER_ABSTRACT)?;
+    let extra: Vec<Note> = match args.named("extra") {
+        Some(path) => {
+            let most = args.named("most").map_or(Ok(usize::MAX), str::parse)?;
+            common::coded(path)?.into_iter().take(most).collect()
+        }
+        None => Vec::new(),
+    };
+    let mut readings: Vec<Reading<'_>> = Vec::with_capacity(notes.len());
+    for (i, note) in notes.iter().enumerate() {
+        readings.push(readers[i % readers.len()].reading(&note.text, states)?);
+    }
+    let mut coded: Vec<Reading<'_>> = Vec::with_capacity(extra.len());
+    for (i, note) in extra.iter().enumerate() {
+        coded.push(readers[i % readers.len()].reading(&note.text, states)?);
+        eprint!("\rread {} of {} case reports", i + 1, extra.len());
+    }
+    eprintln!("\rread {} notes, {} case reports", notes.len(), extra.len());
+    let examples = paired(&notes, &readings, &readers);
+    let cases = paired(&extra, &coded, &readers);
+    let cases: Vec<&Example<'_>> = cases.iter().collect();
 
-    let mut out = std::io::BufWriter::new(std::fs::File::create(args.positional(2)?)?);
     let mut lines = vec![String::new(); notes.len()];
     for fold in 0..folds {
-        let train: Vec<&fitter::Example<'_>> =
-            data.iter().enumerate().filter(|(i, _)| i % folds != fold).map(|(_, e)| e).collect();
-        let heads = fitter::fit(&base, &train, dense);
-        let model = base.with_heads(heads);
+        let train: Vec<&Example<'_>> =
+            examples.iter().enumerate().filter(|(i, _)| i % folds != fold).map(|(_, e)| e).collect();
+        let heads = fitting::fit_to(&train, &cases, &served.reader());
         for (i, note) in notes.iter().enumerate().filter(|(i, _)| i % folds == fold) {
+            let model = readers[i % readers.len()].with_heads(heads.clone());
             let suggested =
                 model.suggest(&NoteInput { text: &note.text, meta: &NoteMeta::default() }, &template)?;
             lines[i] = common::line(&note.id, model.model(), &suggested).to_string();
         }
         eprintln!("fold {fold}");
     }
+    let mut out = std::io::BufWriter::new(std::fs::File::create(args.positional(2)?)?);
     for line in lines {
         writeln!(out, "{line}")?;
     }
-    let all: Vec<&fitter::Example<'_>> = data.iter().collect();
-    let heads = fitter::fit(&base, &all, dense);
-    std::fs::write(args.positional(1)?, fitter::to_json(&heads))?;
+    let all: Vec<&Example<'_>> = examples.iter().collect();
+    let mut heads = fitting::fit_to(&all, &cases, &served.reader());
+    if !states && !served.has_neural() {
+        // Rules alone serve any encoder.
+        heads.encoder.clear();
+    }
+    std::fs::write(args.positional(1)?, heads.to_json())?;
     Ok(())
+}
+
+fn paired<'n>(notes: &'n [Note], readings: &'n [Reading<'n>], readers: &'n [Suggester]) -> Vec<Example<'n>> {
+    notes
+        .iter()
+        .zip(readings)
+        .enumerate()
+        .map(|(i, (note, reading))| Example { note, reading, model: &readers[i % readers.len()] })
+        .collect()
 }

@@ -84,7 +84,28 @@ fn reach(class: Assertion) -> usize {
     }
 }
 
+/// Cue kinds of [`Scope::reaches`].
+pub(crate) const REACHES: usize = 5;
+/// Distance classes of [`Scope::reaches`].
+pub(crate) const REACH_CLASSES: usize = 6;
+
 impl<'d> Scope<'d> {
+    /// How far the nearest cue of each kind (absent, possible, historical, family, planned) is that reaches `span`:
+    /// 0 none, 1 in or beside it, 2 one or two words, 3 up to five, 4 up to nine, 5 more.
+    pub fn reaches(&self, span: &Range<usize>) -> [u8; REACHES] {
+        use Assertion as A;
+        [A::Absent, A::Possible, A::Historical, A::Family, A::Planned].map(|class| {
+            match self.reached(class, span) {
+                None => 0,
+                Some(0) => 1,
+                Some(1..=2) => 2,
+                Some(3..=5) => 3,
+                Some(6..=9) => 4,
+                Some(_) => 5,
+            }
+        })
+    }
+
     pub fn new(doc: &'d Doc<'_>, segment: &Segment) -> Self {
         let words = doc.words_in(segment.range.clone());
         let folded: Vec<String> =

@@ -7,6 +7,8 @@ use overread_encoder::{Encode, sha256_hex};
 
 use crate::SuggestError;
 use crate::concept::Concept;
+use crate::insight::{Sense, field_text, text_means};
+use crate::neural::Labels;
 use crate::states::dot;
 
 /// Likeness (cosine) from which a label is taken to mean what a finder finds.
@@ -24,9 +26,11 @@ pub(crate) struct Bound {
 }
 
 /// What the model knows of a template's fields, in their order.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) struct Binding {
     pub fields: Vec<Bound>,
+    /// Labels of the fields that no finder speaks for, in their order, where the model has trained heads.
+    pub labels: Option<Labels>,
 }
 
 /// Hash of all that the model reads of a template.
@@ -37,7 +41,12 @@ pub(crate) fn key(template: &Template) -> String {
 impl Binding {
     /// Embeds the labels of the fields that no id settles.
     /// Without `finders` every field is left to the transformer.
-    pub fn new(encoder: &dyn Encode, template: &Template, finders: bool) -> Result<Self, SuggestError> {
+    pub fn new(
+        encoder: &dyn Encode,
+        sense: Option<&Sense>,
+        template: &Template,
+        finders: bool,
+    ) -> Result<Self, SuggestError> {
         let mut open: Vec<&Field> = Vec::new();
         let settled: Vec<Option<Concept>> = template
             .fields()
@@ -64,7 +73,7 @@ impl Binding {
         let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
         let vectors = if texts.is_empty() { Vec::new() } else { encoder.embed(&texts)? };
         let mut rest = vectors.into_iter();
-        let fields = template
+        let fields: Vec<Bound> = template
             .fields()
             .zip(settled)
             .map(|(field, concept)| {
@@ -81,7 +90,16 @@ impl Binding {
                 Bound { concept, vectors: own, options }
             })
             .collect();
-        Ok(Self { fields })
+        let labels = match sense {
+            Some(sense) => {
+                let open = template.fields().zip(&fields).filter(|(_, bound)| bound.concept.is_none());
+                let texts: Vec<String> = open.map(|(field, _)| field_text(field)).collect();
+                let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+                Some(sense.heads.labels(&text_means(encoder, &texts)?))
+            }
+            None => None,
+        };
+        Ok(Self { fields, labels })
     }
 }
 

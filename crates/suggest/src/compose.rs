@@ -13,14 +13,20 @@ use crate::bind::Binding;
 use crate::codeset::Condition;
 use crate::concept::Concept;
 use crate::note::Doc;
-use crate::pipeline::{self, Analysis};
-use crate::states::States;
+use crate::pipeline::{self, Analysis, Read};
 use crate::{Suggested, Suggester, codeset, link};
 
 /// Rows a field, at most: what a reviewer can still look through.
 const MOST_PER_FIELD: usize = 60;
 const MOST_ABSENT: usize = 8;
 const MOST_LABS: usize = 15;
+
+/// Probability from which a mention is looked at for a field, and for the final list, whose tail is ranked too.
+const LEAST: f32 = 0.04;
+pub(crate) const LEAST_FINAL: f32 = 0.015;
+
+/// Name of the threshold of final codes in texts without headings.
+const PLAIN: &str = "final_code/plain";
 
 /// A suggestion before its places are on the wire.
 #[derive(Clone, Debug)]
@@ -51,25 +57,29 @@ fn fields_of<'t>(template: &'t Template, binding: &Binding, concept: Concept) ->
 /// Rows of all fields that a finder speaks for.
 pub(crate) fn compose(
     model: &Suggester,
-    doc: &Doc<'_>,
-    states: &States,
+    read: &Read<'_>,
     analysis: &Analysis,
     template: &Template,
     binding: &Binding,
 ) -> Vec<Row> {
+    let doc = &read.doc;
     let mut rows = Vec::new();
     for f in &analysis.found {
         for (index, field) in fields_of(template, binding, f.concept) {
             rows.extend(found_row(model, f, index, field));
         }
     }
-    let conditions = conditions(model, doc, states, analysis, template, binding, &mut rows);
+    let conditions = conditions(model, read, analysis, template, binding, &mut rows);
     let finals = fields_of(template, binding, Concept::FinalCode);
     if !finals.is_empty() {
-        let threshold = model.heads.threshold("final_code");
-        let list = pipeline::final_codes(doc, &model.release, &model.heads, &conditions, &analysis.found);
+        // Case reports without a heading are coded otherwise than notes.
+        let plain = doc.sections.len() <= 1 && model.heads.thresholds.contains_key(PLAIN);
+        let name = if plain { PLAIN } else { "final_code" };
+        let threshold = model.heads.threshold(name);
+        let list = pipeline::final_codes(read, &model.release, &model.heads, &conditions, analysis, &[]);
         for (index, _) in finals {
             for f in &list {
+                let confidence = model.heads.calibrated(name, f.probability);
                 let title = model.release.get(&f.code).map_or_else(String::new, |e| e.title().to_owned());
                 rows.push(Row {
                     field: index,
@@ -78,9 +88,9 @@ pub(crate) fn compose(
                     assertion: None,
                     role: Some(f.role),
                     code: Some((f.code.clone(), title.clone())),
-                    codes: vec![(f.code.clone(), title, f.probability)],
+                    codes: vec![(f.code.clone(), title, confidence)],
                     attributes: Vec::new(),
-                    confidence: f.probability,
+                    confidence,
                     threshold,
                 });
             }
@@ -111,7 +121,7 @@ fn found_row(model: &Suggester, f: &crate::find::Found, index: usize, field: &Fi
         code: None,
         codes: Vec::new(),
         attributes,
-        confidence: model.heads.rule(concept, f.rule),
+        confidence: model.heads.calibrated(concept, f.confidence),
         threshold: model.heads.threshold(concept),
     })
 }
@@ -126,33 +136,45 @@ const CONCEPTS: [(usize, Concept); 5] = [
 
 fn conditions(
     model: &Suggester,
-    doc: &Doc<'_>,
-    states: &States,
+    read: &Read<'_>,
     analysis: &Analysis,
     template: &Template,
     binding: &Binding,
     rows: &mut Vec<Row>,
 ) -> Vec<Condition> {
+    let doc = &read.doc;
     let mut out = Vec::new();
     let wants_codes = !fields_of(template, binding, Concept::FinalCode).is_empty();
+    let mut rows_of = Vec::new();
     for chosen in &analysis.chosen {
         let Some(&(_, concept)) = CONCEPTS.iter().find(|(class, _)| *class == chosen.class) else { continue };
         let fields = fields_of(template, binding, concept);
         let threshold = model.heads.threshold(concept.id());
         // Far below any threshold nothing is worth the look-up of its codes.
-        if chosen.probability < 0.04 || fields.is_empty() && !(wants_codes && chosen.class <= 2) {
+        let worth = chosen.class <= 2 && wants_codes && chosen.probability >= LEAST_FINAL
+            || !fields.is_empty() && chosen.probability >= LEAST;
+        if !worth {
             continue;
         }
         let candidate = &analysis.candidates[chosen.candidate];
         let assertion = pipeline::final_assertion(&model.heads, candidate, chosen.class);
+        rows_of.push((chosen, concept, fields, threshold, candidate, assertion));
+    }
+    let asks: Vec<pipeline::Ask<'_>> = rows_of
+        .iter()
+        .filter(|(chosen, ..)| chosen.class <= 3)
+        .map(|(chosen, _, _, _, candidate, assertion)| pipeline::Ask {
+            candidate,
+            class: chosen.class,
+            assertion: *assertion,
+        })
+        .collect();
+    let mut answers = pipeline::codes(model, read, analysis, &asks).into_iter();
+    for (chosen, concept, fields, threshold, candidate, assertion) in rows_of {
         let coded = chosen.class <= 3;
-        let codes = if coded && chosen.probability >= threshold * 0.5 {
-            let found = pipeline::codes(model, doc, states, analysis, candidate, chosen.class, assertion);
-            link::rank(&model.heads, found)
-        } else {
-            Vec::new()
-        };
-        if chosen.class <= 2 && chosen.probability >= threshold * 0.5 {
+        let codes =
+            if coded { link::rank(&model.heads, answers.next().unwrap_or_default()) } else { Vec::new() };
+        if chosen.class <= 2 {
             out.push(Condition {
                 span: candidate.mention.span.clone(),
                 history: chosen.class == 2,
@@ -162,9 +184,11 @@ fn conditions(
                 codes: codes.clone(),
             });
         }
+        let shown = link::shown(&model.heads, codes);
+        let confidence = model.heads.calibrated(concept.id(), chosen.probability);
         for (index, field) in fields {
             let codes =
-                if field.code_system.as_deref() == Some(ICD_10_CM) { codes.clone() } else { Vec::new() };
+                if field.code_system.as_deref() == Some(ICD_10_CM) { shown.clone() } else { Vec::new() };
             rows.push(Row {
                 field: index,
                 evidence: vec![candidate.mention.span.clone()],
@@ -174,7 +198,7 @@ fn conditions(
                 code: codes.first().map(|c| (c.0.clone(), c.1.clone())),
                 codes,
                 attributes: relative(doc, candidate, field),
-                confidence: chosen.probability,
+                confidence,
                 threshold,
             });
         }

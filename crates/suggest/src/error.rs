@@ -9,6 +9,9 @@ pub enum LoadError {
     /// `heads.json` of the model folder is unreadable or made for another shape.
     #[error("heads.json: {reason}")]
     Heads { reason: String },
+    /// `memory.json` of the model folder is unreadable.
+    #[error("memory.json: {reason}")]
+    Memory { reason: String },
     /// `heads.safetensors` of the model folder is unreadable, or of another encoder or shape.
     #[error("heads.safetensors: {reason}")]
     Neural { reason: String },
@@ -22,6 +25,8 @@ pub enum SuggestError {
     Encoder(#[from] overread_encoder::Error),
     #[error("template: {0}")]
     Template(#[from] overread_domain::template::TemplateError),
+    #[error("bytes {start}..{end} are no words of the text")]
+    Span { start: usize, end: usize },
 }
 
 /// Why the vectors of a code release could not be made, kept or read.

@@ -9,15 +9,17 @@ use std::ops::Range;
 use overread_codes::Release;
 use overread_domain::Template;
 use overread_domain::suggestion::Assertion;
-use overread_domain::template::{Cardinality, FieldKind};
+use overread_domain::template::{Cardinality, Field, FieldKind};
 
-use crate::bind::Binding;
+use crate::bind::{Binding, Bound};
 use crate::compose::Row;
 use crate::find::{dates, pattern};
-use crate::link;
+use crate::insight::Sense;
+use crate::neural::SpanHit;
 use crate::note::Doc;
-use crate::pipeline::Analysis;
+use crate::pipeline::{Analysis, Read};
 use crate::states::{States, dot, normalise};
+use crate::{Suggester, asserted, link};
 
 /// Segments and phrases that are compared, at most, a note.
 const MOST: usize = 1500;
@@ -38,7 +40,16 @@ const THRESHOLD: f32 = 0.5;
 /// Rows a field.
 const ROWS: usize = 5;
 
+/// Slope and offset for a kind that none were fitted for: a label never learned from is believed less than one that
+/// was.
+const ZERO_SHOT: (f32, f32) = (0.8, -0.6);
+/// Rows of one field by the trained heads, and the least confidence of one.
+const HEAD_ROWS: usize = 12;
+const LEAST: f32 = 0.05;
+
 pattern! {
+    AGE = r"(?i)(\d{1,3})[ \t-]*(years?|yrs?|y/?o|months?|weeks?|days?)(?:[ \t-]*(?:old|of age))?";
+    PRESSURE = r"(\d{2,3})[ \t]?(?:/|over)[ \t]?(\d{2,3})";
     QUANTITY = r"(?i)\b\d+(?:[.,]\d+)?(?:[ \t]?(?:%|[a-zµ]{1,6}(?:/[a-z0-9]{1,5})?))?";
 }
 
@@ -49,20 +60,177 @@ struct Place {
     value: Option<String>,
 }
 
-/// Rows of all fields that no finder speaks for.
+/// Rows of all fields that no finder speaks for: by the trained heads where the model has them, else by likeness.
 pub(crate) fn fill(
-    doc: &Doc<'_>,
-    states: &States,
+    model: &Suggester,
+    read: &Read<'_>,
     analysis: &Analysis,
     template: &Template,
     binding: &Binding,
-    release: &Release,
 ) -> Vec<Row> {
     let open: Vec<_> =
         template.fields().enumerate().zip(&binding.fields).filter(|(_, b)| b.concept.is_none()).collect();
-    if open.is_empty() || doc.segments.is_empty() {
+    if open.is_empty() || read.doc.segments.is_empty() {
         return Vec::new();
     }
+    match (&model.sense, &binding.labels) {
+        (Some(sense), Some(labels)) => {
+            let spans = sense.spans(&read.states, labels);
+            by_heads(model, sense, read, analysis, &open, spans)
+        }
+        _ => by_likeness(model, read, analysis, &open),
+    }
+}
+
+/// A field that no finder speaks for, with its place in the template.
+type Open<'a> = ((usize, &'a Field), &'a Bound);
+
+/// Spans that the trained heads find for a field, in the form that its kind wants.
+fn by_heads(
+    model: &Suggester,
+    sense: &Sense,
+    read: &Read<'_>,
+    analysis: &Analysis,
+    open: &[Open<'_>],
+    spans: Vec<Vec<SpanHit>>,
+) -> Vec<Row> {
+    let doc = &read.doc;
+    let mut rows = Vec::new();
+    let mut asserted: Vec<(usize, Range<usize>)> = Vec::new();
+    for (&((index, field), bound), hits) in open.iter().zip(spans) {
+        let most = if field.cardinality == Cardinality::One { 1 } else { HEAD_ROWS };
+        let (slope, offset) = model.heads.slopes.get(kind_name(&field.kind)).copied().unwrap_or(ZERO_SHOT);
+        let mut taken = 0;
+        for hit in hits {
+            let confidence = 1.0 / (1.0 + (-(slope * hit.logit + offset)).exp());
+            if taken == most || confidence < LEAST {
+                break;
+            }
+            let Some((span, value)) = typed(doc, &read.states, field, bound, &hit.bytes) else { continue };
+            taken += 1;
+            let codes = if field.code_system.is_some() && confidence >= THRESHOLD {
+                codes(&model.release, doc.str(&span), analysis.patient)
+            } else {
+                Vec::new()
+            };
+            if field.assertion {
+                asserted.push((rows.len(), span.clone()));
+            }
+            rows.push(Row {
+                field: index,
+                evidence: vec![span],
+                value,
+                assertion: None,
+                role: None,
+                code: codes.first().map(|c| (c.0.clone(), c.1.clone())),
+                codes,
+                attributes: Vec::new(),
+                confidence,
+                threshold: THRESHOLD,
+            });
+        }
+    }
+    for (row, span) in asserted {
+        let found = asserted::of_span(read, Some(sense), &model.release, &model.heads, &span);
+        rows[row].assertion = Some(found);
+    }
+    rows
+}
+
+fn kind_name(kind: &FieldKind) -> &'static str {
+    match kind {
+        FieldKind::Text => "text",
+        FieldKind::Age => "age",
+        FieldKind::Date => "date",
+        FieldKind::BloodPressure => "blood_pressure",
+        FieldKind::Quantity { .. } => "quantity",
+        FieldKind::Choice { .. } => "choice",
+        FieldKind::Condition => "condition",
+        FieldKind::Code => "code",
+    }
+}
+
+/// The part of a span that the field's kind holds, and its normal form; `None` where it holds none.
+fn typed(
+    doc: &Doc<'_>,
+    states: &States,
+    field: &Field,
+    bound: &Bound,
+    span: &Range<usize>,
+) -> Option<(Range<usize>, Option<String>)> {
+    let within = |inner: Range<usize>| span.start + inner.start..span.start + inner.end;
+    let text = doc.text.get(span.clone())?;
+    match &field.kind {
+        FieldKind::Text | FieldKind::Condition => {
+            let trimmed =
+                text.trim_matches(|c: char| c.is_whitespace() || matches!(c, '.' | ',' | ';' | ':'));
+            let start = span.start + (trimmed.as_ptr() as usize - text.as_ptr() as usize);
+            trimmed.chars().any(char::is_alphanumeric).then(|| (start..start + trimmed.len(), None))
+        }
+        FieldKind::Quantity { .. } => {
+            // The unit may stand just beyond the span.
+            let wide = doc.after(span.start, span.len() + 12, doc.text.len());
+            let figure = QUANTITY.find_iter(wide).find(|m| m.start() < span.len())?;
+            let place = Place {
+                span: span.start + figure.start()..span.start + figure.end(),
+                vector: Vec::new(),
+                value: Some(quantity(figure.as_str())),
+            };
+            if admits(&field.kind, &place, doc) {
+                return Some((place.span, place.value));
+            }
+            let bare: usize =
+                figure.as_str().find(|c: char| !(c.is_ascii_digit() || matches!(c, '.' | ',')))?;
+            let range = place.span.start..place.span.start + bare;
+            let plain = bare > 0 && figure.as_str()[bare..].starts_with(char::is_whitespace);
+            plain.then(|| (range.clone(), Some(doc.str(&range).trim_end_matches(['.', ',']).to_owned())))
+        }
+        FieldKind::Date => {
+            let near = dates::all(doc)
+                .into_iter()
+                .find(|(date, _)| date.start < span.end && span.start < date.end)?;
+            Some((near.0, Some(near.1)))
+        }
+        FieldKind::Choice { options } => {
+            let lower = text.to_lowercase();
+            let named: Vec<&String> = options.iter().filter(|o| lower.contains(&o.to_lowercase())).collect();
+            if let [only] = named.as_slice() {
+                return Some((span.clone(), Some((*only).clone())));
+            }
+            let mut vector = states.mean(span.clone());
+            normalise(&mut vector);
+            let place = Place { span: span.clone(), vector, value: None };
+            Some((span.clone(), value_of(&field.kind, &place, &bound.options)??.into()))
+        }
+        FieldKind::Age => {
+            let hit = AGE.captures(text)?;
+            let (number, unit) = (hit.get(1)?, hit.get(2)?);
+            let unit = unit.as_str().to_lowercase();
+            let unit = ["day", "week", "month"].into_iter().find(|u| unit.starts_with(u)).unwrap_or("year");
+            let value = format!("{} {unit}s", number.as_str());
+            Some((within(hit.get(0)?.range()), Some(value)))
+        }
+        FieldKind::BloodPressure => {
+            let hit = PRESSURE.captures(text)?;
+            let value = format!("{}/{}", &hit[1], &hit[2]);
+            Some((within(hit.get(0)?.range()), Some(value)))
+        }
+        FieldKind::Code => None,
+    }
+}
+
+fn codes(
+    release: &Release,
+    quote: &str,
+    patient: overread_codes::search::Patient,
+) -> Vec<(String, String, f32)> {
+    let hits = link::lookup(release, quote, overread_codes::Context::Current, patient, link::SHOWN);
+    hits.into_iter().map(|h| (h.code, h.title, (h.score * 0.5).clamp(0.0, 1.0))).collect()
+}
+
+/// Rows by the cosine of places and labels.
+fn by_likeness(model: &Suggester, read: &Read<'_>, analysis: &Analysis, open: &[Open<'_>]) -> Vec<Row> {
+    let (doc, states, release) = (&read.doc, &read.states, &*model.release);
     let needs = |wanted: fn(&FieldKind) -> bool| open.iter().any(|((_, f), _)| wanted(&f.kind));
     let segments = segments(doc, states);
     let text = if needs(|k| matches!(k, FieldKind::Text)) {
@@ -76,7 +244,7 @@ pub(crate) fn fill(
     let conditions =
         if needs(|k| matches!(k, FieldKind::Condition)) { mentions(states, analysis) } else { Vec::new() };
     let mut rows = Vec::new();
-    for ((index, field), bound) in open {
+    for &((index, field), bound) in open {
         let places: &[Place] = match &field.kind {
             FieldKind::Text => &text,
             FieldKind::Quantity { .. } => &figures,
@@ -110,14 +278,7 @@ pub(crate) fn fill(
             let confidence = 1.0 / (1.0 + (-steep * (like - even)).exp());
             let Some(value) = value_of(&field.kind, place, &bound.options) else { continue };
             let codes = if field.code_system.is_some() && confidence >= THRESHOLD {
-                let hits = link::lookup(
-                    release,
-                    doc.str(&place.span),
-                    overread_codes::Context::Current,
-                    analysis.patient,
-                    link::SHOWN,
-                );
-                hits.into_iter().map(|h| (h.code, h.title, (h.score * 0.5).clamp(0.0, 1.0))).collect()
+                codes(release, doc.str(&place.span), analysis.patient)
             } else {
                 Vec::<(String, String, f32)>::new()
             };

@@ -5,6 +5,7 @@
 //! sees codes through `overread-codes` and vectors through [`overread_encoder::Encode`]; it keeps nothing and
 //! knows neither users nor entries.
 
+mod asserted;
 mod assertion;
 mod bind;
 mod codeset;
@@ -15,8 +16,10 @@ mod find;
 pub mod fitting;
 mod generic;
 mod heads;
+mod insight;
 pub mod linear;
 mod link;
+pub mod memory;
 mod mention;
 mod model;
 pub mod neural;
@@ -25,11 +28,14 @@ mod pipeline;
 mod placing;
 mod plan;
 mod search;
+mod stack;
 mod states;
 mod suggester;
 
 pub use error::{LoadError, SearchError, SuggestError};
 pub use heads::Heads;
+pub use insight::text_means;
+pub use memory::Memory;
 pub use model::{ModelInfo, NoteInput, Suggest, Suggested};
 pub use plan::{HEADING, Limits, Plan, plan};
 pub use search::{CodeSearch, SearchHit, SearchOptions};

@@ -47,6 +47,22 @@ impl Linear {
             && self.weights.iter().all(|w| w.is_finite())
     }
 
+    /// The same head with room for features that were added after it was fitted: their weights are zero.
+    #[must_use]
+    pub fn widened(&self, sparse: usize, dense: usize) -> Self {
+        if self.classes == 0 || sparse < self.sparse || dense < self.dense {
+            return self.clone();
+        }
+        let mut weights = Vec::with_capacity(self.classes * (1 + sparse + dense));
+        for row in self.weights.chunks_exact(self.width()) {
+            weights.extend_from_slice(&row[..=self.sparse]);
+            weights.resize(weights.len() + sparse - self.sparse, 0.0);
+            weights.extend_from_slice(&row[1 + self.sparse..]);
+            weights.resize(weights.len() + dense - self.dense, 0.0);
+        }
+        Self { classes: self.classes, sparse, dense, weights }
+    }
+
     fn logit(&self, class: usize, row: &Row) -> f32 {
         let w = &self.weights[class * self.width()..(class + 1) * self.width()];
         let active: f32 = row.active.iter().map(|&i| w.get(1 + i as usize).copied().unwrap_or(0.0)).sum();
@@ -72,12 +88,45 @@ impl Linear {
         out
     }
 
+    /// Probabilities that each of `rows` is the right one among them; what is left is that none is (conditional logit,
+    /// McFadden 1974). For heads of one class.
+    pub fn choice(&self, rows: &[&Row]) -> Vec<f32> {
+        let logits: Vec<f32> = rows.iter().map(|row| self.logit(0, row)).collect();
+        let most = logits.iter().copied().fold(0.0, f32::max);
+        let sum: f32 = (-most).exp() + logits.iter().map(|x| (x - most).exp()).sum::<f32>();
+        logits.into_iter().map(|x| (x - most).exp() / sum).collect()
+    }
+
+    /// Fits [`Linear::choice`] to groups of rows with the right one of each, if it is among them, and a weight.
+    pub fn fit_choice(
+        sparse: usize,
+        dense: usize,
+        groups: &[(Vec<Row>, Option<usize>, f32)],
+        how: &Fit,
+    ) -> Self {
+        let mut head = Self { classes: 1, sparse, dense, weights: vec![0.0; 1 + sparse + dense] };
+        let total: f32 = groups.iter().map(|g| g.2).sum::<f32>().max(1.0);
+        let mut adam = Adam::new(&head);
+        let mut gradient = vec![0.0f32; head.weights.len()];
+        for step in 1..=how.steps {
+            gradient.fill(0.0);
+            for (rows, right, weight) in groups {
+                let all: Vec<&Row> = rows.iter().collect();
+                for (i, (row, p)) in rows.iter().zip(head.choice(&all)).enumerate() {
+                    add_to(&mut gradient, row, sparse, weight * (p - f32::from(u8::from(*right == Some(i)))));
+                }
+            }
+            adam.step(&mut head.weights, &gradient, total, how, step);
+        }
+        head
+    }
+
     /// Fits to `rows` with their class (0 or 1 where there is one class) and weight.
     pub fn fit(classes: usize, sparse: usize, dense: usize, rows: &[(Row, usize, f32)], how: &Fit) -> Self {
         let mut head = Self { classes, sparse, dense, weights: vec![0.0; classes * (1 + sparse + dense)] };
         let width = head.width();
         let total: f32 = rows.iter().map(|r| r.2).sum::<f32>().max(1.0);
-        let (mut m, mut v) = (vec![0.0f32; head.weights.len()], vec![0.0f32; head.weights.len()]);
+        let mut adam = Adam::new(&head);
         let mut gradient = vec![0.0f32; head.weights.len()];
         for step in 1..=how.steps {
             gradient.fill(0.0);
@@ -85,35 +134,58 @@ impl Linear {
                 let p = head.probabilities(row);
                 for (c, &p) in p.iter().enumerate() {
                     let target = if classes == 1 { *class as f32 } else { f32::from(u8::from(c == *class)) };
-                    let error = weight * (p - target);
-                    let g = &mut gradient[c * width..(c + 1) * width];
-                    g[0] += error;
-                    for &i in &row.active {
-                        g[1 + i as usize] += error;
-                    }
-                    for (g, x) in g[1 + sparse..].iter_mut().zip(&row.dense) {
-                        *g += error * x;
-                    }
+                    add_to(&mut gradient[c * width..(c + 1) * width], row, sparse, weight * (p - target));
                 }
             }
-            let rate = how.rate * (1.0 - (step - 1) as f32 / how.steps as f32).max(0.05);
-            let (c1, c2) = (1.0 - 0.9f32.powi(step as i32), 1.0 - 0.999f32.powi(step as i32));
-            for (i, w) in head.weights.iter_mut().enumerate() {
-                let at = i % width;
-                let decay = if at == 0 {
-                    0.0
-                } else if at <= sparse {
-                    how.l2_sparse
-                } else {
-                    how.l2_dense
-                };
-                let g = (gradient[i] + decay * *w) / total;
-                m[i] = 0.9 * m[i] + 0.1 * g;
-                v[i] = 0.999 * v[i] + 0.001 * g * g;
-                *w -= rate * (m[i] / c1) / ((v[i] / c2).sqrt() + 1e-8);
-            }
+            adam.step(&mut head.weights, &gradient, total, how, step);
         }
         head
+    }
+}
+
+/// Adds a row's share to the gradient of its class.
+fn add_to(gradient: &mut [f32], row: &Row, sparse: usize, error: f32) {
+    gradient[0] += error;
+    for &i in &row.active {
+        gradient[1 + i as usize] += error;
+    }
+    for (g, x) in gradient[1 + sparse..].iter_mut().zip(&row.dense) {
+        *g += error * x;
+    }
+}
+
+/// Adam (Kingma and Ba 2015) with a rate that falls to a twentieth.
+struct Adam {
+    /// Weights of one class: bias, `sparse` binary features, then dense ones.
+    row: usize,
+    sparse: usize,
+    m: Vec<f32>,
+    v: Vec<f32>,
+}
+
+impl Adam {
+    fn new(head: &Linear) -> Self {
+        let n = head.weights.len();
+        Self { row: head.width(), sparse: head.sparse, m: vec![0.0; n], v: vec![0.0; n] }
+    }
+
+    fn step(&mut self, weights: &mut [f32], gradient: &[f32], total: f32, how: &Fit, step: usize) {
+        let rate = how.rate * (1.0 - (step - 1) as f32 / how.steps as f32).max(0.05);
+        let (c1, c2) = (1.0 - 0.9f32.powi(step as i32), 1.0 - 0.999f32.powi(step as i32));
+        for (i, w) in weights.iter_mut().enumerate() {
+            let at = i % self.row;
+            let decay = if at == 0 {
+                0.0
+            } else if at <= self.sparse {
+                how.l2_sparse
+            } else {
+                how.l2_dense
+            };
+            let g = (gradient[i] + decay * *w) / total;
+            self.m[i] = 0.9 * self.m[i] + 0.1 * g;
+            self.v[i] = 0.999 * self.v[i] + 0.001 * g * g;
+            *w -= rate * (self.m[i] / c1) / ((self.v[i] / c2).sqrt() + 1e-8);
+        }
     }
 }
 
@@ -134,6 +206,40 @@ mod tests {
             assert!((p.iter().sum::<f32>() - 1.0).abs() < 1e-5);
             assert!(p[*class] > 0.8, "{p:?}");
         }
+    }
+
+    #[test]
+    fn a_choice_prefers_what_was_right_and_may_choose_none() {
+        let row = |x: f32| Row { active: vec![], dense: vec![x] };
+        let groups: Vec<_> = (0..60)
+            .map(|i| {
+                if i % 3 == 0 {
+                    (vec![row(-1.0), row(-0.8)], None, 1.0)
+                } else {
+                    (vec![row(-1.0), row(1.0), row(0.2)], Some(1), 1.0)
+                }
+            })
+            .collect();
+        let how = Fit { steps: 300, rate: 0.1, l2_sparse: 0.0, l2_dense: 0.0 };
+        let head = Linear::fit_choice(0, 1, &groups, &how);
+        let p = head.choice(&[&row(-1.0), &row(1.0), &row(0.2)]);
+        assert!(p[1] > 0.8 && p.iter().sum::<f32>() < 1.0, "{p:?}");
+        assert!(head.choice(&[&row(-1.0)])[0] < 0.2);
+    }
+
+    #[test]
+    fn new_features_change_nothing_before_a_fit() {
+        let head = Linear {
+            classes: 2,
+            sparse: 2,
+            dense: 1,
+            weights: vec![0.1, 1.0, 2.0, 3.0, 0.2, -1.0, 0.5, 0.7],
+        };
+        let wide = head.widened(5, 3);
+        assert!(wide.is_sound());
+        let row = Row { active: vec![1], dense: vec![0.3] };
+        let more = Row { active: vec![1, 4], dense: vec![0.3, 9.0, 9.0] };
+        assert_eq!(head.probabilities(&row), wide.probabilities(&more));
     }
 
     #[test]

@@ -1,4 +1,10 @@
-//! From a mention's words to ranked code candidates.
+//! From a mention's words to ranked code candidates: by words, by meaning, and the relatives of both (sides,
+//! encounters, severities, the code that says no more).
+
+mod features;
+mod kin;
+
+use std::collections::HashMap;
 
 use overread_codes::search::Patient;
 use overread_codes::vectors::VectorIndex;
@@ -8,14 +14,19 @@ use overread_domain::suggestion::Assertion;
 use crate::find::condition::HeadKind;
 use crate::heads::Heads;
 use crate::linear::Row;
+use crate::pipeline::Visit;
+
+pub(crate) use features::{DENSE, SPARSE};
 
 /// Candidates a mention, for the reviewer to choose from.
 pub(crate) const SHOWN: usize = 8;
-/// Candidates that the ranking looks at.
-const DEEP: usize = 16;
-
-/// Width of a candidate's binary features.
-pub(crate) const SPARSE: usize = 144;
+/// Candidates that the ranking looks at, by words and by meaning.
+pub(crate) const DEEP: usize = 16;
+const NEAR: usize = 10;
+/// Candidates that are ranked for the final list.
+const RANKED: usize = 12;
+/// Relatives of one code that are looked at.
+const KIN: usize = 14;
 
 /// Codes that may stand on a claim for `query`, best first.
 pub(crate) fn lookup(
@@ -79,19 +90,25 @@ fn plain(query: &str) -> String {
 /// What is known of a mention when its code is looked for.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Wanted<'a> {
-    /// The mention's words.
+    /// The mention's words, and what they find in the release as a condition of now.
     pub quote: &'a str,
+    pub hits: &'a [Hit],
     /// The list item or clause that it stands in, where that is short: it may name the side, the stage, the cause.
     pub around: Option<&'a str>,
+    pub sentence: &'a str,
     /// Nothing else is named in `around`.
     pub alone: bool,
-    pub patient: Patient,
     pub assertion: Assertion,
     pub head: HeadKind,
     /// Chosen for the field of past conditions.
     pub history: bool,
-    /// The mention's vector, where terms have vectors too.
-    pub vector: Option<&'a [f32]>,
+    pub visit: Visit,
+}
+
+impl Wanted<'_> {
+    fn past(&self) -> bool {
+        self.assertion == Assertion::Historical || self.history && self.head == HeadKind::Operation
+    }
 }
 
 /// A code and why it may be the mention's.
@@ -104,80 +121,124 @@ pub(crate) struct Candidate {
     pub score: f32,
 }
 
+/// Rank and score by one way of finding.
+type Way = Option<(usize, f32)>;
+
 #[derive(Clone, Default)]
 struct Evidence {
-    by_quote: Option<(usize, f32)>,
-    by_item: Option<(usize, f32)>,
-    by_past: Option<(usize, f32)>,
-    by_meaning: Option<(usize, f32)>,
+    by_quote: Way,
+    by_item: Way,
+    by_past: Way,
+    by_meaning: Way,
+    /// As a relative of a code that was found: which, and how well that one was.
+    by_kin: Way,
     kind: Option<TermKind>,
     title: String,
 }
 
-fn past_context(wanted: &Wanted<'_>) -> bool {
-    wanted.assertion == Assertion::Historical || wanted.history && wanted.head == HeadKind::Operation
+/// Looks codes up for the mentions of one note.
+pub(crate) struct Finder<'r> {
+    release: &'r Release,
+    vectors: Option<&'r VectorIndex>,
+    patient: Patient,
+    queries: Vec<Vec<f32>>,
+    known: HashMap<(String, u8), Vec<Hit>>,
 }
 
-/// All candidates with their features, in the order of the plain score.
-pub(crate) fn candidates(
-    release: &Release,
-    vectors: Option<&VectorIndex>,
-    wanted: &Wanted<'_>,
-) -> Vec<Candidate> {
-    let mut order: Vec<String> = Vec::new();
-    let mut found: std::collections::HashMap<String, Evidence> = std::collections::HashMap::new();
-    let mut add = |hits: Vec<Hit>, slot: fn(&mut Evidence) -> &mut Option<(usize, f32)>| {
+impl<'r> Finder<'r> {
+    pub fn new(release: &'r Release, vectors: Option<&'r VectorIndex>, patient: Patient) -> Self {
+        Self { release, vectors, patient, queries: Vec::new(), known: HashMap::new() }
+    }
+
+    /// Takes the vectors of all mentions, in the order in which they will be asked for.
+    pub fn near(&mut self, queries: Vec<Vec<f32>>) {
+        self.queries = queries;
+    }
+
+    fn lookup(&mut self, query: &str, context: Context, limit: usize) -> Vec<Hit> {
+        let (release, patient) = (self.release, self.patient);
+        self.known
+            .entry((query.to_lowercase(), context as u8))
+            .or_insert_with_key(|(query, _)| lookup(release, query, context, patient, limit))
+            .clone()
+    }
+
+    /// All candidates of mention `index` with their features, in the order of the plain score.
+    pub fn candidates(&mut self, wanted: &Wanted<'_>, index: usize) -> Vec<Candidate> {
+        let mut found = Found::default();
+        let family = wanted.assertion == Assertion::Family;
+        let context = if family { Context::FamilyHistory } else { Context::Current };
+        if family || wanted.hits.is_empty() {
+            found.add(self.lookup(wanted.quote, context, DEEP), |e| &mut e.by_quote);
+        } else {
+            found.add(wanted.hits.to_vec(), |e| &mut e.by_quote);
+        }
+        if let Some(around) = wanted.around.filter(|a| a.len() > wanted.quote.len() + 2 && !family) {
+            found.add(self.lookup(around, context, 8), |e| &mut e.by_item);
+        }
+        if wanted.past() || wanted.history {
+            found.add(self.lookup(wanted.quote, Context::PersonalHistory, 8), |e| &mut e.by_past);
+        }
+        if let (Some(index), Some(vector)) = (self.vectors, self.queries.get(index)) {
+            let patient = self.patient;
+            let options = Options { limit: NEAR, billable_only: true, typing: false, context, patient };
+            if let Ok(near) = index.nearest_codes(self.release, wanted.quote, vector, &options) {
+                found.add(near, |e| &mut e.by_meaning);
+            }
+        }
+        if !family {
+            kin::add(self.release, &mut found);
+        }
+        let best = features::Best::of(&found);
+        let text = features::Text::of(wanted);
+        let mut out: Vec<Candidate> = found
+            .order
+            .iter()
+            .filter_map(|code| {
+                let evidence = found.by_code.get(code)?;
+                let (row, score) = features::row(code, evidence, wanted, &best, &text);
+                Some(Candidate { title: evidence.title.clone(), code: code.clone(), row, score })
+            })
+            .collect();
+        out.sort_by(|a, b| b.score.total_cmp(&a.score).then_with(|| a.code.cmp(&b.code)));
+        out
+    }
+}
+
+/// Codes in the order in which they were found.
+#[derive(Default)]
+struct Found {
+    order: Vec<String>,
+    by_code: HashMap<String, Evidence>,
+}
+
+impl Found {
+    fn add(&mut self, hits: Vec<Hit>, slot: fn(&mut Evidence) -> &mut Way) {
         for (rank, hit) in hits.into_iter().enumerate() {
-            let evidence = found.entry(hit.code.clone()).or_insert_with(|| {
+            let order = &mut self.order;
+            let evidence = self.by_code.entry(hit.code.clone()).or_insert_with(|| {
                 order.push(hit.code.clone());
-                Evidence { title: hit.title.clone(), kind: Some(hit.matched_kind), ..Evidence::default() }
+                Evidence { title: hit.title, kind: Some(hit.matched_kind), ..Evidence::default() }
             });
             slot(evidence).get_or_insert((rank, hit.score));
         }
-    };
-    let family = wanted.assertion == Assertion::Family;
-    let plain = if family { Context::FamilyHistory } else { Context::Current };
-    let patient = wanted.patient;
-    add(lookup(release, wanted.quote, plain, patient, DEEP), |e| &mut e.by_quote);
-    if let Some(around) = wanted.around.filter(|a| a.len() > wanted.quote.len() + 2 && !family) {
-        add(lookup(release, around, plain, patient, 8), |e| &mut e.by_item);
     }
-    if past_context(wanted) || wanted.history {
-        add(lookup(release, wanted.quote, Context::PersonalHistory, patient, 8), |e| &mut e.by_past);
-    }
-    if let (Some(index), Some(vector)) = (vectors, wanted.vector) {
-        let options = Options { limit: 8, billable_only: true, typing: false, context: plain, patient };
-        if let Ok(near) = index.nearest_codes(release, wanted.quote, vector, &options) {
-            add(near, |e| &mut e.by_meaning);
-        }
-    }
-    let mut out: Vec<Candidate> = order
-        .into_iter()
-        .filter_map(|code| {
-            let evidence = found.get(&code)?;
-            let (row, score) = features(&code, evidence, wanted);
-            Some(Candidate { title: evidence.title.clone(), code, row, score })
-        })
-        .collect();
-    out.sort_by(|a, b| b.score.total_cmp(&a.score).then_with(|| a.code.cmp(&b.code)));
-    out
 }
 
 /// Ranks candidates by the fitted head, or by the plain score without one; `(code, title, probability)`.
 pub(crate) fn rank(heads: &Heads, candidates: Vec<Candidate>) -> Vec<(String, String, f32)> {
-    let mut ranked: Vec<(String, String, f32)> = candidates
-        .into_iter()
-        .map(|c| {
-            let p = if heads.code.classes == 1 {
-                heads.code.probabilities(&c.row)[0]
-            } else {
-                c.score.clamp(0.0, 1.0) * 0.6
-            };
-            (c.code, c.title, p)
-        })
-        .collect();
+    let rows: Vec<&Row> = candidates.iter().map(|c| &c.row).collect();
+    let probabilities: Vec<f32> = if heads.code.classes != 1 {
+        candidates.iter().map(|c| c.score.clamp(0.0, 1.0) * 0.6).collect()
+    } else if heads.code_choice {
+        heads.code.choice(&rows)
+    } else {
+        rows.iter().map(|row| heads.code.probabilities(row)[0]).collect()
+    };
+    let mut ranked: Vec<(String, String, f32)> =
+        candidates.into_iter().zip(probabilities).map(|(c, p)| (c.code, c.title, p)).collect();
     ranked.sort_by(|a, b| b.2.total_cmp(&a.2).then_with(|| a.0.cmp(&b.0)));
-    ranked.truncate(SHOWN);
+    ranked.truncate(RANKED);
     // At most one of them is right: probabilities of more than one in all are scaled down.
     let sum: f32 = ranked.iter().map(|r| r.2).sum();
     if sum > 1.0 {
@@ -188,65 +249,20 @@ pub(crate) fn rank(heads: &Heads, candidates: Vec<Candidate>) -> Vec<(String, St
     ranked
 }
 
-fn features(code: &str, e: &Evidence, wanted: &Wanted<'_>) -> (Row, f32) {
-    let mut active = Vec::new();
-    let mut base = 0usize;
-    let mut one_of = |index: usize, width: usize| {
-        if index < width {
-            active.push((base + index) as u32);
+/// The candidates that a reviewer is shown: as many as are needed for the fitted share of the probability, so that
+/// the right one is left out as seldom as was asked for when the share was fitted (conformal prediction, Vovk et al.
+/// 2005), and [`SHOWN`] at most.
+pub(crate) fn shown(heads: &Heads, mut ranked: Vec<(String, String, f32)>) -> Vec<(String, String, f32)> {
+    let total: f32 = ranked.iter().map(|r| r.2).sum();
+    let mut passed = 0.0;
+    let mut count = 0;
+    for (_, _, p) in &ranked {
+        if heads.code_mass.is_some_and(|mass| passed >= mass * total) {
+            break;
         }
-        base += width;
-    };
-    let rank_bin = |r: Option<(usize, f32)>| match r {
-        None => 5,
-        Some((rank, _)) => match rank {
-            0 => 0,
-            1 => 1,
-            2 | 3 => 2,
-            4..=7 => 3,
-            _ => 4,
-        },
-    };
-    one_of(rank_bin(e.by_quote), 6);
-    one_of(rank_bin(e.by_item), 6);
-    one_of(rank_bin(e.by_past), 6);
-    one_of(rank_bin(e.by_meaning), 6);
-    let score = |r: Option<(usize, f32)>| r.map_or(0.0, |r| r.1);
-    one_of((score(e.by_quote) * 10.0) as usize, 13);
-    one_of((score(e.by_item) * 10.0) as usize, 13);
-    let letter = code.as_bytes().first().copied().unwrap_or(b'A');
-    let status = letter == b'Z';
-    let past = past_context(wanted);
-    one_of(usize::from(status) * 4 + usize::from(past) * 2 + usize::from(wanted.history), 8);
-    one_of(usize::from(letter == b'R') * HeadKind::COUNT + wanted.head as usize, 2 * HeadKind::COUNT);
-    let title = e.title.to_lowercase();
-    one_of(usize::from(!title.contains("unspecified")), 1);
-    one_of(usize::from(!title.starts_with("other ")), 1);
-    let injury = matches!(letter, b'S' | b'T');
-    one_of(usize::from(injury) * 2 + usize::from(code.ends_with('A')), 4);
-    one_of(e.kind.map_or(3, |k| k as usize).min(3), 4);
-    one_of(usize::from(!title.contains("sequela") && !title.contains("subsequent")), 1);
-    one_of(usize::from(letter != b'O' && letter != b'P'), 1);
-    one_of(usize::from(wanted.alone) * 6 + rank_bin(e.by_item), 12);
-    one_of(usize::from(past) * 6 + rank_bin(e.by_past), 12);
-    let side = |text: &str| (text.contains("left"), text.contains("right"));
-    let (own, theirs) = (side(&wanted.quote.to_lowercase()), side(&title));
-    one_of(
-        if own == theirs {
-            0
-        } else if theirs == (false, false) {
-            1
-        } else {
-            2
-        },
-        3,
-    );
-    debug_assert!(base <= SPARSE, "{base} features");
-    let z = if past { score(e.by_past).max(0.0) } else { 0.0 };
-    let plain = score(e.by_quote).max(0.9 * score(e.by_item)).max(z * 1.1).max(0.8 * score(e.by_meaning));
-    let dense = vec![score(e.by_quote), score(e.by_item), score(e.by_past), score(e.by_meaning), plain];
-    (Row { active, dense }, plain)
+        passed += p;
+        count += 1;
+    }
+    ranked.truncate(count.clamp(1, SHOWN));
+    ranked
 }
-
-/// Width of a candidate's dense features.
-pub(crate) const DENSE: usize = 5;

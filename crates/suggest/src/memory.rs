@@ -336,7 +336,8 @@ impl Memory {
         }
         let mut parsed: HashMap<&str, Vec<f32>> = HashMap::new();
         for (key, hex) in &file.vectors {
-            let vector = vectors::from_hex(hex).ok_or_else(|| bad("a vector is no list of numbers".into()))?;
+            let vector =
+                vectors::from_hex(hex).ok_or_else(|| bad("a vector is no list of numbers".into()))?;
             parsed.insert(key, vector);
         }
         let width = parsed.values().next().map_or(0, Vec::len);

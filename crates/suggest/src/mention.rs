@@ -7,9 +7,12 @@ use overread_codes::search::Patient;
 use overread_codes::{Hit, Release};
 use overread_domain::suggestion::Assertion;
 
-use crate::assertion::Scope;
-use crate::find::condition::{HeadKind, Mention, mentions};
+use crate::assertion::{REACHES, Scope};
+use crate::concept::Concept;
+use crate::find::condition::{HeadKind, Mention, mention_at, mentions};
+use crate::insight::{Insight, NUMBERS, Sense};
 use crate::linear::Row;
+use crate::neural::ASSERTIONS;
 use crate::note::{Doc, SectionKind};
 use crate::states::States;
 
@@ -22,15 +25,63 @@ pub(crate) struct Candidate {
     pub section: SectionKind,
     /// Codes that its words find, best first.
     pub hits: Vec<Hit>,
+    pub origin: Origin,
+    /// Distance class of the nearest cue of each kind; see [`Scope::reaches`].
+    pub cues: [u8; REACHES],
+    /// Logarithms of the probabilities of the assertions by the trained head; zeros without one.
+    pub asserted: [f32; ASSERTIONS],
     pub row: Row,
 }
+
+/// Who found a mention.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Origin {
+    Rule,
+    Neural,
+    Both,
+}
+
+/// The trained heads with what they say of the note at hand.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Trained<'a> {
+    pub sense: &'a Sense,
+    pub insight: &'a Insight,
+    pub states: &'a States,
+}
+
+/// What a mention's dense features are.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Dense<'a> {
+    /// None: rules alone.
+    Nothing,
+    /// The mean of its states.
+    States(&'a States),
+    /// What the trained heads say.
+    Trained(Trained<'a>),
+}
+
+/// The concepts of the classes after "none", in the order of [`crate::heads::CLASSES`].
+pub(crate) const CLASS_CONCEPTS: [Concept; 5] = [
+    Concept::Diagnosis,
+    Concept::History,
+    Concept::FamilyHistory,
+    Concept::AbsentCondition,
+    Concept::Procedure,
+];
+
+/// Width of the dense features that the trained heads give: numbers a class, the best logit a class of all mentions
+/// of the same thing, assertions.
+pub(crate) const TRAINED_DENSE: usize = CLASS_CONCEPTS.len() * (NUMBERS + 1) + ASSERTIONS;
+/// Logits are divided by this among the features.
+const LOGIT_SCALE: f32 = 4.0;
+/// Logit from which a span that no rule found is a candidate, and from which its borders replace a rule's.
+const FOUND: f32 = -2.5;
+const SURE: f32 = 0.0;
 
 /// Number of binary features; see [`Bits`].
 pub(crate) const SPARSE: usize = 900;
 /// Scale of the unit state vector among the features.
 const STATE_SCALE: f32 = 4.0;
-
-const ASSERTIONS: [Assertion; 6] = Assertion::ALL;
 
 /// Hands out fixed blocks of binary features, so that adding one at the end moves none before it.
 #[derive(Default)]
@@ -67,18 +118,62 @@ fn searched(head: HeadKind) -> bool {
     !matches!(head, HeadKind::Study | HeadKind::Therapy)
 }
 
+/// Mentions by the rules and by the trained heads. Where both found one, a sure head draws its borders.
+fn united(doc: &Doc<'_>, trained: Option<Trained<'_>>) -> Vec<(Mention, Origin)> {
+    let mut out: Vec<(Mention, Origin)> = mentions(doc).into_iter().map(|m| (m, Origin::Rule)).collect();
+    let Some(trained) = trained else { return out };
+    let mut hits: Vec<(f32, Range<usize>)> = CLASS_CONCEPTS
+        .iter()
+        .flat_map(|c| trained.insight.hits(*c))
+        .filter(|h| h.logit >= FOUND)
+        .map(|h| (h.logit, h.bytes.clone()))
+        .collect();
+    hits.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.start.cmp(&b.1.start)).then(a.1.end.cmp(&b.1.end)));
+    let apart = |a: &Range<usize>, b: &Range<usize>| a.end <= b.start || b.end <= a.start;
+    let mut taken: Vec<Range<usize>> = Vec::new();
+    let mut found: Vec<(Mention, Origin)> = Vec::new();
+    for (logit, span) in hits {
+        if taken.iter().any(|t| !apart(t, &span)) {
+            continue;
+        }
+        taken.push(span.clone());
+        let Some(mention) = mention_at(doc, &span) else { continue };
+        if let Some(same) = out.iter_mut().find(|(m, _)| m.span == mention.span) {
+            same.1 = Origin::Both;
+            continue;
+        }
+        let crossing = out.iter().filter(|(m, _)| !apart(&m.span, &mention.span)).count();
+        if crossing == 0 {
+            found.push((mention, Origin::Neural));
+        } else if logit >= SURE {
+            out.retain(|(m, _)| apart(&m.span, &mention.span));
+            found.push((mention, Origin::Both));
+        } else {
+            for (m, origin) in &mut out {
+                if matches(&m.span, &mention.span) {
+                    *origin = Origin::Both;
+                }
+            }
+        }
+    }
+    out.extend(found);
+    out.sort_by_key(|(m, _)| (m.span.start, m.span.end));
+    out
+}
+
 /// All mentions of the note with their features.
 pub(crate) fn candidates(
     doc: &Doc<'_>,
-    states: Option<&States>,
+    dense: Dense<'_>,
     release: &Release,
     patient: Patient,
 ) -> Vec<Candidate> {
-    let found = mentions(doc);
+    let trained = if let Dense::Trained(trained) = dense { Some(trained) } else { None };
+    let found = united(doc, trained);
     let mut cache: HashMap<String, Vec<Hit>> = HashMap::new();
     let mut scope: Option<(usize, Scope<'_>)> = None;
     let mut out: Vec<Candidate> = Vec::with_capacity(found.len());
-    for mention in found {
+    for (mention, origin) in found {
         if scope.as_ref().is_none_or(|(segment, _)| *segment != mention.segment) {
             scope = Some((mention.segment, Scope::new(doc, &doc.segments[mention.segment])));
         }
@@ -88,7 +183,13 @@ pub(crate) fn candidates(
             cache
                 .entry(query.clone())
                 .or_insert_with(|| {
-                    crate::link::lookup(release, &query, overread_codes::Context::Current, patient, 5)
+                    crate::link::lookup(
+                        release,
+                        &query,
+                        overread_codes::Context::Current,
+                        patient,
+                        crate::link::DEEP,
+                    )
                 })
                 .clone()
         } else {
@@ -99,7 +200,10 @@ pub(crate) fn candidates(
             assertion: cues.assertion(&mention.span),
             planned: cues.planned(&mention.span),
             section: doc.section(segment).kind,
+            cues: cues.reaches(&mention.span),
             hits,
+            origin,
+            asserted: [0.0; ASSERTIONS],
             row: Row::default(),
             mention,
         });
@@ -118,23 +222,51 @@ pub(crate) fn candidates(
     for (i, candidate) in out.iter_mut().enumerate() {
         let e = elsewhere.get(&candidate.mention.key).copied().unwrap_or_default();
         let active = features(doc, candidate, e, i, note);
-        let dense = states.map_or_else(Vec::new, |s| {
-            let mut v = s.mean(candidate.mention.span.clone());
+        let dense = if let Dense::States(states) = dense {
+            let mut v = states.mean(candidate.mention.span.clone());
             for x in &mut v {
                 *x *= STATE_SCALE;
             }
             v
-        });
+        } else {
+            Vec::new()
+        };
         candidate.row = Row { active, dense };
     }
+    if let Some(trained) = trained {
+        weigh(&mut out, trained);
+    }
     out
+}
+
+/// Adds what the trained heads say of each candidate to its features.
+fn weigh(candidates: &mut [Candidate], trained: Trained<'_>) {
+    let spans: Vec<Range<usize>> = candidates.iter().map(|c| c.mention.span.clone()).collect();
+    let looks = trained.sense.look(trained.states, &spans);
+    let asserted = trained.sense.assertions(trained.states, &looks);
+    let mut best: HashMap<String, [f32; CLASS_CONCEPTS.len()]> = HashMap::new();
+    for (i, (candidate, asserted)) in candidates.iter_mut().zip(asserted).enumerate() {
+        candidate.asserted = asserted;
+        let own =
+            best.entry(candidate.mention.key.clone()).or_insert([f32::NEG_INFINITY; CLASS_CONCEPTS.len()]);
+        for (best, concept) in own.iter_mut().zip(CLASS_CONCEPTS) {
+            let numbers = trained.sense.numbers(trained.insight, &looks, i, concept);
+            *best = best.max(numbers[0]);
+            candidate.row.dense.extend(numbers.map(|x| x / LOGIT_SCALE));
+        }
+    }
+    for candidate in candidates {
+        let group = best.get(&candidate.mention.key).copied().unwrap_or_default();
+        candidate.row.dense.extend(group.map(|x| x / LOGIT_SCALE));
+        candidate.row.dense.extend(candidate.asserted.map(|x| x.max(-8.0) / LOGIT_SCALE));
+    }
 }
 
 fn features(doc: &Doc<'_>, c: &Candidate, e: Elsewhere, index: usize, note: (bool, bool, bool)) -> Vec<u32> {
     let segment = &doc.segments[c.mention.segment];
     let words = doc.words_in(c.mention.span.clone()).len();
     let section = c.section as usize;
-    let assertion = ASSERTIONS.iter().position(|a| *a == c.assertion).unwrap_or(0);
+    let assertion = c.assertion as usize;
     let head = c.mention.head as usize;
     let score = c.hits.first().map_or(0.0, |h| h.score);
     let chapter = c
@@ -208,6 +340,9 @@ fn features(doc: &Doc<'_>, c: &Candidate, e: Elsewhere, index: usize, note: (boo
     let quote = doc.str(&c.mention.span);
     bits.flag(quote.chars().next().is_some_and(char::is_uppercase));
     bits.flag(quote.len() > 3 && !quote.chars().any(char::is_lowercase));
+    bits.flag(c.origin != Origin::Rule);
+    bits.flag(c.origin == Origin::Neural);
+    bits.flag(doc.sections.len() > 1);
     debug_assert!(bits.base <= SPARSE, "{} features", bits.base);
     bits.active
 }

@@ -1,9 +1,12 @@
 //! The border to those who ask for suggestions.
 
+use std::sync::Arc;
+
 use overread_domain::{NoteMeta, Suggestion, Template};
 use serde::Serialize;
 
 use crate::SuggestError;
+use crate::memory::{Memory, Weights};
 
 /// What a running model says of itself.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -53,6 +56,27 @@ pub struct Suggested {
 /// Fills templates from notes. Equal input gives equal output.
 pub trait Suggest: Send + Sync {
     fn model(&self) -> &ModelInfo;
+
+    /// The same model with what people's corrections taught; none where it takes no memory.
+    fn remembering(&self, _memory: Arc<Memory>) -> Option<Arc<dyn Suggest>> {
+        None
+    }
+
+    /// How much a memory weighs for this model.
+    fn memory_weights(&self) -> Weights {
+        Weights::default()
+    }
+
+    /// Names what makes the vectors of phrases: vectors of one space mean nothing in another. Empty where the model has
+    /// none to give.
+    fn phrase_space(&self) -> String {
+        String::new()
+    }
+
+    /// Vectors of phrases, by which a memory finds like words; none where the model has none to give.
+    fn phrase_vectors(&self, _phrases: &[&str]) -> Result<Vec<Vec<f32>>, SuggestError> {
+        Ok(Vec::new())
+    }
 
     /// Suggestions for every field of `template` that the note says something about. Any text is legal.
     fn suggest(&self, note: &NoteInput<'_>, template: &Template) -> Result<Suggested, SuggestError>;

@@ -1,5 +1,7 @@
 //! What a note says, before any template is asked: everything the finders found, once a note.
 
+use std::ops::Range;
+
 use overread_codes::Release;
 use overread_codes::search::Patient;
 use overread_domain::suggestion::Assertion;
@@ -9,17 +11,28 @@ use crate::concept::Concept;
 use crate::find::condition::HeadKind;
 use crate::find::{Found, allergy, dates, habits, labs, medication, outcome, person, vitals};
 use crate::heads::{CLASSES, Heads};
+use crate::insight::{Insight, Sense};
 use crate::linear::Row;
-use crate::mention::{Candidate, Chosen, candidates, choose};
+use crate::mention::{Candidate, Chosen, Dense, Trained, candidates, choose};
+use crate::neural::ASSERTIONS;
 use crate::note::{Doc, SectionKind};
 use crate::states::States;
-use crate::{Suggester, codeset, link};
+use crate::{Suggester, asserted, codeset, link, stack};
 
 /// Conditions that stay: a past mention of one of these is no history code's matter.
-const LASTING: &[&str] = &[
+pub(crate) const LASTING: &[&str] = &[
     "E1", "E0", "E7", "E6", "I1", "I2", "I4", "I5", "I7", "J4", "N18", "N4", "M", "F", "G", "K2", "H", "D5",
     "B18", "B20", "Q", "L", "J3",
 ];
+
+/// A note taken apart and read by the transformer.
+#[derive(Debug)]
+pub(crate) struct Read<'t> {
+    pub doc: Doc<'t>,
+    pub states: States,
+    /// What the trained heads say, where the model has them.
+    pub insight: Option<Insight>,
+}
 
 /// Everything known of a note's conditions and values.
 #[derive(Debug)]
@@ -28,6 +41,8 @@ pub(crate) struct Analysis {
     pub chosen: Vec<Chosen>,
     pub found: Vec<Found>,
     pub patient: Patient,
+    /// Which encounter for an injury this is, as far as the note says.
+    pub visit: Visit,
 }
 
 /// Who the patient is, as far as codes ask.
@@ -61,22 +76,80 @@ fn patient(doc: &Doc<'_>, found: &[Found]) -> Patient {
     }
 }
 
-/// What the finders and the mention head find.
-pub(crate) fn analyse(doc: &Doc<'_>, states: Option<&States>, release: &Release, heads: &Heads) -> Analysis {
+/// The encounter for an injury: 7th characters A, D and S (I.C.19.a).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Visit {
+    /// Active treatment: emergency room, operation, first evaluation.
+    Initial,
+    /// Routine healing: follow-up, cast change, aftercare.
+    Subsequent,
+}
+
+/// Whether the note says that the patient comes back after active treatment.
+fn visit(doc: &Doc<'_>) -> Visit {
+    let beginning = doc.before(doc.text.len().min(1800), 1800, 0).to_lowercase();
+    let back = [
+        "follow-up visit",
+        "followup visit",
+        "for followup",
+        "for follow-up",
+        "for follow up",
+        "returns for",
+        "returns today",
+        "here for recheck",
+        "for a recheck",
+        "postoperative visit",
+        "postop visit",
+        "weeks status post",
+        "weeks out from",
+        "weeks postop",
+        "weeks after surgery",
+        "cast removal",
+        "suture removal",
+        "physical therapy",
+    ];
+    let active =
+        ["emergency", "taken to the operating room", "preoperative diagnosis", "postoperative diagnosis"];
+    let says = |list: &[&str]| list.iter().any(|w| beginning.contains(w));
+    if says(&back) && !says(&active) { Visit::Subsequent } else { Visit::Initial }
+}
+
+/// What the finders, the trained heads and the mention head find.
+pub(crate) fn analyse(read: &Read<'_>, sense: Option<&Sense>, release: &Release, heads: &Heads) -> Analysis {
+    let doc = &read.doc;
+    let trained = sense.zip(read.insight.as_ref()).map(|(sense, insight)| Trained {
+        sense,
+        insight,
+        states: &read.states,
+    });
     let mut found = Vec::new();
     found.extend(person::age(doc));
     found.extend(person::sex(doc));
     found.extend(dates::find(doc));
     found.extend(vitals::find(doc));
-    found.extend(medication::find(doc));
+    let drugs: Vec<Range<usize>> = trained.map_or_else(Vec::new, |t| stack::drugs(doc, t));
+    found.extend(medication::find(doc, &drugs));
     found.extend(allergy::find(doc));
     found.extend(labs::find(doc));
     found.extend(habits::find(doc));
     found.extend(outcome::find(doc));
-    // Heads with a dense block want the states that they were fitted on.
-    let states = states.filter(|_| heads.mention.dense > 0);
+    if let Some(trained) = trained {
+        stack::add(doc, trained, &mut found);
+    }
+    stack::weigh(trained, heads, &mut found);
     let patient = patient(doc, &found);
-    let candidates = candidates(doc, states, release, patient);
+    // A head that was fitted on states wants states, one that was fitted on trained heads wants those.
+    let dense = match trained {
+        Some(trained) => Dense::Trained(trained),
+        None if heads.mention.dense > 0 => Dense::States(&read.states),
+        None => Dense::Nothing,
+    };
+    let mut candidates = candidates(doc, dense, release, patient);
+    if heads.mention.dense == 0 && heads.mention.classes > 0 {
+        for candidate in &mut candidates {
+            candidate.row.dense.clear();
+        }
+    }
     let chosen = if heads.mention.classes == CLASSES.len() {
         let probabilities: Vec<Vec<f32>> =
             candidates.iter().map(|c| heads.mention.probabilities(&c.row)).collect();
@@ -84,14 +157,27 @@ pub(crate) fn analyse(doc: &Doc<'_>, states: Option<&States>, release: &Release,
     } else {
         Vec::new()
     };
-    Analysis { candidates, chosen, found, patient }
+    Analysis { candidates, chosen, found, patient, visit: visit(doc) }
 }
 
 /// The assertion that an entry gets for a chosen mention.
 pub(crate) fn final_assertion(heads: &Heads, candidate: &Candidate, class: usize) -> Assertion {
     match (class, candidate.assertion) {
-        (3, _) => Assertion::Family,
-        (4, _) => Assertion::Absent,
+        (3, _) => return Assertion::Family,
+        (4, _) => return Assertion::Absent,
+        _ => {}
+    }
+    if heads.assertion.classes == ASSERTIONS {
+        let allowed: &[Assertion] = match class {
+            1 => &[Assertion::Present, Assertion::Possible],
+            2 => &[Assertion::Present, Assertion::Historical],
+            _ => &[Assertion::Present, Assertion::Planned, Assertion::Historical],
+        };
+        let p = heads.assertion.probabilities(&asserted::row(&asserted::Facts::of(candidate, class)));
+        let likely = |a: &&Assertion| p[**a as usize];
+        return allowed.iter().max_by(|a, b| likely(a).total_cmp(&likely(b))).copied().unwrap_or_default();
+    }
+    match (class, candidate.assertion) {
         (5, _) if candidate.planned => Assertion::Planned,
         (5, Assertion::Historical) => Assertion::Historical,
         (1, Assertion::Possible) => Assertion::Possible,
@@ -149,44 +235,65 @@ pub(crate) fn around<'t>(doc: &Doc<'t>, candidate: &Candidate) -> Option<&'t str
     (listing && segment.item && words <= 12).then_some(text)
 }
 
-/// Codes of a chosen mention.
-pub(crate) fn codes(
-    model: &Suggester,
-    doc: &Doc<'_>,
-    states: &States,
-    analysis: &Analysis,
-    candidate: &Candidate,
-    class: usize,
-    assertion: Assertion,
-) -> Vec<link::Candidate> {
-    let vectors = model.vectors.as_deref();
-    let vector = vectors.map(|_| states.mean(candidate.mention.span.clone()));
-    let wanted = link::Wanted {
-        quote: doc.str(&candidate.mention.span),
-        around: around(doc, candidate),
-        alone: analysis.candidates.iter().filter(|c| c.mention.segment == candidate.mention.segment).count()
-            == 1,
-        patient: analysis.patient,
-        assertion,
-        head: candidate.mention.head,
-        history: class == 2,
-        vector: vector.as_deref(),
-    };
-    link::candidates(&model.release, vectors, &wanted)
+/// A chosen mention whose code is asked for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Ask<'a> {
+    pub candidate: &'a Candidate,
+    pub class: usize,
+    pub assertion: Assertion,
 }
 
-/// The final list from what was chosen and found.
+/// Code candidates of chosen mentions, all at once: the vectors of the release are gone through once a note.
+pub(crate) fn codes(
+    model: &Suggester,
+    read: &Read<'_>,
+    analysis: &Analysis,
+    asks: &[Ask<'_>],
+) -> Vec<Vec<link::Candidate>> {
+    let vectors = model.vectors.as_deref();
+    let spans: Vec<Range<usize>> = asks.iter().map(|a| a.candidate.mention.span.clone()).collect();
+    let own: Vec<Vec<f32>> = match (&model.sense, vectors) {
+        (_, None) => Vec::new(),
+        (Some(sense), _) => sense.phrases(&read.states, &spans),
+        (None, _) => spans.iter().map(|s| read.states.mean(s.clone())).collect(),
+    };
+    let mut finder = link::Finder::new(&model.release, vectors, analysis.patient);
+    finder.near(own);
+    let doc = &read.doc;
+    asks.iter()
+        .enumerate()
+        .map(|(i, ask)| {
+            let candidate = ask.candidate;
+            let segment = candidate.mention.segment;
+            let alone = analysis.candidates.iter().filter(|c| c.mention.segment == segment).count() == 1;
+            finder.candidates(
+                &link::Wanted {
+                    quote: doc.str(&candidate.mention.span),
+                    hits: &candidate.hits,
+                    around: around(doc, candidate),
+                    sentence: doc.str(&doc.segments[segment].range),
+                    alone,
+                    assertion: ask.assertion,
+                    head: candidate.mention.head,
+                    history: ask.class == 2,
+                    visit: analysis.visit,
+                },
+                i,
+            )
+        })
+        .collect()
+}
+
+/// The final list from what was chosen and found. `own` holds the codes of this very note where the prior was counted
+/// on it too.
 pub(crate) fn final_codes(
-    doc: &Doc<'_>,
+    read: &Read<'_>,
     release: &Release,
     heads: &Heads,
     conditions: &[Condition],
-    found: &[Found],
+    analysis: &Analysis,
+    own: &[String],
 ) -> Vec<Final> {
-    let shown: Vec<Found> = found
-        .iter()
-        .filter(|f| matches!(f.concept, Concept::Medication | Concept::Allergy | Concept::TobaccoUse))
-        .cloned()
-        .collect();
-    codeset::build(doc, release, heads, conditions, &shown)
+    let asked = codeset::Asked { doc: &read.doc, release, conditions, found: &analysis.found, own };
+    codeset::build(&asked, heads)
 }

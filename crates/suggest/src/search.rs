@@ -7,7 +7,8 @@ use overread_codes::vectors::{VectorIndex, Weights, hybrid};
 use overread_codes::{Release, TermKind};
 use overread_encoder::Encode;
 
-use crate::SearchError;
+use crate::insight::{Sense, text_phrases};
+use crate::{SearchError, Suggester, suggester};
 
 /// How to search.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,6 +49,9 @@ const BATCH: usize = 256;
 pub struct CodeSearch {
     release: Arc<Release>,
     encoder: Arc<dyn Encode>,
+    sense: Option<Arc<Sense>>,
+    /// By what the vectors are made; see [`Suggester::reader`].
+    reader: String,
     vectors: RwLock<Option<Arc<VectorIndex>>>,
 }
 
@@ -61,9 +65,26 @@ impl std::fmt::Debug for CodeSearch {
 }
 
 impl CodeSearch {
-    /// Ready at once; meaning takes part after the vectors are there.
+    /// Ready at once; meaning takes part after the vectors are there. Vectors are the encoder's own; see
+    /// [`CodeSearch::of`].
     pub fn new(release: Arc<Release>, encoder: Arc<dyn Encode>) -> Self {
-        Self { release, encoder, vectors: RwLock::new(None) }
+        let reader = suggester::reader(&*encoder, None);
+        Self { release, encoder, sense: None, reader, vectors: RwLock::new(None) }
+    }
+
+    /// Search with the encoder, the trained phrase head and the release of `suggester`, whose mentions find their codes
+    /// by the same vectors.
+    pub fn of(suggester: &Suggester) -> Self {
+        let (encoder, sense) = (suggester.encoder(), suggester.sense.clone());
+        let reader = suggester.reader();
+        Self { release: suggester.release(), encoder, sense, reader, vectors: RwLock::new(None) }
+    }
+
+    fn embed(&self, texts: &[&str]) -> Result<Vec<Vec<f32>>, SearchError> {
+        Ok(match &self.sense {
+            Some(sense) => text_phrases(&*self.encoder, &sense.heads, texts)?,
+            None => self.encoder.embed(texts)?,
+        })
     }
 
     pub fn release(&self) -> &Release {
@@ -84,10 +105,10 @@ impl CodeSearch {
         *self.vectors.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(index));
     }
 
-    /// Name of the file that holds the vectors of this release by this encoder: `<terms>-<encoder>.vec`.
+    /// Name of the file that holds the vectors of this release by this encoder: `<terms>-<reader>.vec`.
     pub fn file_name(&self) -> String {
         let terms = self.release.terms_hash();
-        format!("{}-{}.vec", terms.get(..12).unwrap_or(&terms), self.encoder.version().short())
+        format!("{}-{}.vec", terms.get(..12).unwrap_or(&terms), self.reader.get(..12).unwrap_or(&self.reader))
     }
 
     /// Embeds all terms of the release (tens of thousands: minutes). `progress` hears how many are done of how many;
@@ -103,10 +124,10 @@ impl CodeSearch {
             if cancelled() {
                 return Err(SearchError::Cancelled { done: vectors.len(), total: terms.len() });
             }
-            vectors.extend(self.encoder.embed(batch)?);
+            vectors.extend(self.embed(batch)?);
             progress(vectors.len(), terms.len());
         }
-        self.set(VectorIndex::build(&self.release, self.encoder.version().as_str(), vectors)?);
+        self.set(VectorIndex::build(&self.release, &self.reader, vectors)?);
         Ok(())
     }
 
@@ -129,7 +150,7 @@ impl CodeSearch {
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(false),
             Err(source) => return Err(SearchError::Io { path, source }),
         };
-        self.set(VectorIndex::from_bytes(&bytes, &self.release, self.encoder.version().as_str())?);
+        self.set(VectorIndex::from_bytes(&bytes, &self.release, &self.reader)?);
         Ok(true)
     }
 
@@ -152,7 +173,7 @@ impl CodeSearch {
         let vectors = self.vectors().filter(|_| options.semantic && !by_code && wordy);
         let semantic = vectors.is_some();
         if let Some(index) = vectors {
-            let embedded = self.encoder.embed(&[query])?;
+            let embedded = self.embed(&[query])?;
             if let Some(vector) = embedded.first() {
                 let near = index.nearest_codes(&self.release, query, vector, &how)?;
                 hits = hybrid(&hits, &near, Weights::default(), options.limit);

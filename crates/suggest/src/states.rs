@@ -29,6 +29,11 @@ impl States {
         Ok(Self { states, until })
     }
 
+    /// Tokens of the words in `bytes`; none beyond what was read.
+    pub fn tokens(&self, bytes: &Range<usize>) -> Range<usize> {
+        self.states.tokens.overlapping(bytes.clone())
+    }
+
     /// Mean of the states in `bytes`, scaled to length 1; zeros where there are none.
     pub fn mean(&self, bytes: Range<usize>) -> Vec<f32> {
         let mut sum = vec![0.0f32; self.states.hidden];

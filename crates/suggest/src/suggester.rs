@@ -2,6 +2,7 @@
 //! template's fields.
 
 use std::collections::HashMap;
+use std::ops::Range;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
@@ -9,18 +10,25 @@ use std::time::Instant;
 use overread_codes::Release;
 use overread_codes::vectors::VectorIndex;
 use overread_domain::Template;
+use overread_domain::suggestion::Assertion;
 use overread_encoder::{Encode, Encoder, sha256_hex};
 
 use crate::bind::Binding;
 use crate::compose::compose;
 use crate::heads::Heads;
+use crate::insight::Sense;
+use crate::memory::{self, Memory, Weights};
+use crate::neural::Neural;
 use crate::note::Doc;
+use crate::pipeline::Read;
 use crate::placing::Placing;
 use crate::states::States;
-use crate::{LoadError, ModelInfo, NoteInput, Suggest, SuggestError, Suggested, bind, generic, pipeline};
+use crate::{
+    LoadError, ModelInfo, NoteInput, Suggest, SuggestError, Suggested, asserted, bind, generic, pipeline,
+};
 
 /// Counts up whenever the rules change what comes out.
-const RULES: &str = "1";
+const RULES: &str = "2";
 const HEADS: &str = "heads.json";
 
 /// How much of a note is read.
@@ -46,7 +54,10 @@ pub struct Suggester {
     pub(crate) encoder: Arc<dyn Encode>,
     pub(crate) release: Arc<Release>,
     pub(crate) heads: Arc<Heads>,
+    pub(crate) sense: Option<Arc<Sense>>,
     pub(crate) vectors: Option<Arc<VectorIndex>>,
+    memory: Option<Arc<Memory>>,
+    memory_weights: Weights,
     /// Fields of the templates seen lately, by the hash of what the model reads of them.
     bindings: Arc<Mutex<HashMap<String, Arc<Binding>>>>,
     placing: Arc<Placing>,
@@ -61,8 +72,9 @@ impl std::fmt::Debug for Suggester {
 }
 
 impl Suggester {
-    /// Loads the model of `folder` (as [`Encoder::load`] takes it, with `heads.json` where it has one) and binds it
-    /// to `release`. Heads of another encoder are left aside for the built-in ones.
+    /// Loads the model of `folder` (as [`Encoder::load`] takes it, with `heads.safetensors` and `heads.json` where it
+    /// has them) and binds it to `release`. A `heads.json` fitted on other readings is left aside for the built-in
+    /// heads.
     pub fn load(folder: &Path, release: Arc<Release>, options: Options) -> Result<Self, LoadError> {
         let started = Instant::now();
         let encoder = Encoder::load_with(
@@ -78,12 +90,27 @@ impl Suggester {
         let layer = 4 * (h * h + h) + 2 * h * i + h + i + 4 * h;
         let rows = config.vocab_size + config.max_position_embeddings + config.type_vocab_size;
         let parameters = rows as u64 * h + 2 * h + config.num_hidden_layers as u64 * layer;
+        let neural = Neural::load(folder, encoder.version().as_str(), config.hidden_size)?;
+        let own = neural.as_ref().map_or(0, Neural::parameters);
+        let mut suggester = Self::new(Arc::new(encoder), name, release, None, options);
+        if let Some(neural) = neural {
+            suggester = suggester.with_neural(neural)?;
+        }
+        let (reader, hidden) = (suggester.reader(), suggester.encoder.hidden());
         let heads = match std::fs::read(folder.join(HEADS)) {
-            Ok(bytes) => Some(Heads::from_json(&bytes)?).filter(|h| h.encoder == encoder.version().as_str()),
+            Ok(bytes) => Some(Heads::from_json(&bytes)?).filter(|h| h.encoder == reader),
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => None,
             Err(e) => return Err(LoadError::Heads { reason: e.to_string() }),
         };
-        let mut suggester = Self::new(Arc::new(encoder), name, release, heads, options);
+        if let Some(heads) = heads {
+            if !heads.suits(suggester.sense.is_some(), hidden) {
+                let reason = "mention has another shape than this program's features".to_owned();
+                return Err(LoadError::Heads { reason });
+            }
+            suggester = suggester.with_heads(heads);
+        }
+        suggester = suggester.with_folder_memory(folder)?;
+        let parameters = parameters + own;
         suggester.info.parameters = parameters;
         suggester.info.loaded_in_ms = started.elapsed().as_millis() as u32;
         Ok(suggester)
@@ -114,7 +141,10 @@ impl Suggester {
             encoder,
             release,
             heads,
+            sense: None,
             vectors: None,
+            memory: None,
+            memory_weights: Weights::default(),
             bindings: Arc::default(),
             placing: Arc::default(),
             options,
@@ -122,6 +152,28 @@ impl Suggester {
         };
         suggester.info.version = suggester.version();
         suggester
+    }
+
+    /// The same model with trained heads.
+    pub fn with_neural(&self, neural: Neural) -> Result<Self, LoadError> {
+        let sense =
+            Sense::new(&*self.encoder, neural).map_err(|e| LoadError::Neural { reason: e.to_string() })?;
+        // Labels of templates were projected by other heads, and so were vectors of terms.
+        let sense = Some(Arc::new(sense));
+        let mut other = Self { sense, bindings: Arc::default(), vectors: None, ..self.clone() };
+        other.info.version = other.version();
+        Ok(other)
+    }
+
+    /// Whether the model has trained heads.
+    pub fn has_neural(&self) -> bool {
+        self.sense.is_some()
+    }
+
+    /// By what notes are read and terms have their vectors: the encoder's version, or a hash of it and of the trained
+    /// heads.
+    pub fn reader(&self) -> String {
+        reader(&*self.encoder, self.sense.as_deref())
     }
 
     /// The same model with other heads.
@@ -133,10 +185,12 @@ impl Suggester {
         other
     }
 
-    /// The same model with code candidates by meaning too; another version, since it says other things.
+    /// The same model with code candidates by meaning too; another version, since it says other things. Vectors that
+    /// another model made mean nothing to this one and are left aside.
     #[must_use]
     pub fn with_vectors(&self, vectors: Arc<VectorIndex>) -> Self {
-        let mut other = Self { vectors: Some(vectors), ..self.clone() };
+        let own = vectors.encoder() == self.reader();
+        let mut other = Self { vectors: own.then_some(vectors), ..self.clone() };
         other.info.version = other.version();
         other
     }
@@ -149,6 +203,33 @@ impl Suggester {
         other
     }
 
+    /// The same model with what people's corrections taught; it stands in [`ModelInfo::memory`], not in the version. An
+    /// empty memory is none.
+    #[must_use]
+    pub fn with_memory(&self, memory: Arc<Memory>) -> Self {
+        let memory = Some(memory).filter(|memory| !memory.is_empty());
+        let mut other = Self { memory, ..self.clone() };
+        other.info.memory = other.memory.as_ref().map(|memory| memory.version().to_owned());
+        other
+    }
+
+    /// With the memory that a training run left in the folder, and its weights.
+    fn with_folder_memory(self, folder: &Path) -> Result<Self, LoadError> {
+        let bytes = match std::fs::read(folder.join(memory::FILE)) {
+            Ok(bytes) => bytes,
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(self),
+            Err(e) => return Err(LoadError::Memory { reason: e.to_string() }),
+        };
+        let memory = Memory::from_json(&bytes)?;
+        let weights = memory.weights();
+        Ok(Self { memory_weights: weights, ..self.with_memory(Arc::new(memory)) })
+    }
+
+    /// What it remembers.
+    pub fn memory(&self) -> Option<Arc<Memory>> {
+        self.memory.clone()
+    }
+
     /// Whether code candidates are also found by meaning.
     pub fn has_vectors(&self) -> bool {
         self.vectors.is_some()
@@ -156,8 +237,9 @@ impl Suggester {
 
     fn version(&self) -> String {
         let heads = serde_json::to_string(&*self.heads).unwrap_or_default();
+        let reader = self.reader();
         let parts = [
-            self.encoder.version().as_str(),
+            reader.as_str(),
             RULES,
             env!("CARGO_PKG_VERSION"),
             &sha256_hex(heads.as_bytes()),
@@ -178,11 +260,12 @@ impl Suggester {
         Arc::clone(&self.release)
     }
 
-    pub(crate) fn read<'t>(&self, text: &'t str) -> Result<(Doc<'t>, States), SuggestError> {
+    pub(crate) fn read<'t>(&self, text: &'t str) -> Result<Read<'t>, SuggestError> {
         let mut doc = Doc::new(text, self.options.byte_limit);
         self.placing.place(&*self.encoder, &mut doc)?;
         let states = States::new(&*self.encoder, &doc, self.options.token_limit)?;
-        Ok((doc, states))
+        let insight = self.sense.as_ref().map(|sense| sense.insight(&states));
+        Ok(Read { doc, states, insight })
     }
 
     pub(crate) fn fill(
@@ -191,11 +274,28 @@ impl Suggester {
         template: &Template,
         binding: &Binding,
     ) -> Result<Suggested, SuggestError> {
-        let (doc, states) = self.read(text)?;
-        let analysis = pipeline::analyse(&doc, Some(&states), &self.release, &self.heads);
-        let mut rows = compose(self, &doc, &states, &analysis, template, binding);
-        rows.extend(generic::fill(&doc, &states, &analysis, template, binding, &self.release));
-        Ok(crate::compose::finish(text, doc.text.len().min(states.until), rows, template))
+        let read = self.read(text)?;
+        let analysis = pipeline::analyse(&read, self.sense.as_deref(), &self.release, &self.heads);
+        let mut rows = compose(self, &read, &analysis, template, binding);
+        rows.extend(generic::fill(self, &read, &analysis, template, binding));
+        if let Some(memory) = &self.memory {
+            memory::apply(self, memory, &read, template, binding, &mut rows);
+        }
+        let until = read.doc.text.len().min(read.states.until);
+        Ok(crate::compose::finish(text, until, rows, template))
+    }
+
+    /// Whether what the bytes `span` of `text` name is present, possible, absent, historical, a relative's or
+    /// planned.
+    ///
+    /// # Errors
+    /// Where the encoder fails, or `span` is no range of characters of `text`.
+    pub fn assertion_of(&self, text: &str, span: Range<usize>) -> Result<Assertion, SuggestError> {
+        if text.get(span.clone()).is_none_or(str::is_empty) {
+            return Err(SuggestError::Span { start: span.start, end: span.end });
+        }
+        let read = self.read(text)?;
+        Ok(asserted::of_span(&read, self.sense.as_deref(), &self.release, &self.heads, &span))
     }
 
     fn binding(&self, template: &Template) -> Result<Arc<Binding>, SuggestError> {
@@ -204,7 +304,7 @@ impl Suggester {
         if let Some(binding) = known.get(&key) {
             return Ok(Arc::clone(binding));
         }
-        let binding = Arc::new(Binding::new(&*self.encoder, template, true)?);
+        let binding = Arc::new(Binding::new(&*self.encoder, self.sense.as_deref(), template, true)?);
         // Templates are few; a site that edits one all day long must not grow the server.
         if known.len() >= 32 {
             known.clear();
@@ -214,9 +314,37 @@ impl Suggester {
     }
 }
 
+/// See [`Suggester::reader`].
+pub(crate) fn reader(encoder: &dyn Encode, sense: Option<&Sense>) -> String {
+    let version = encoder.version().as_str();
+    match sense {
+        Some(sense) => sha256_hex(format!("{version}\n{}", sense.heads.version()).as_bytes()),
+        None => version.to_owned(),
+    }
+}
+
 impl Suggest for Suggester {
     fn model(&self) -> &ModelInfo {
         &self.info
+    }
+
+    fn remembering(&self, memory: Arc<Memory>) -> Option<Arc<dyn Suggest>> {
+        Some(Arc::new(self.with_memory(memory)))
+    }
+
+    fn memory_weights(&self) -> Weights {
+        self.memory_weights
+    }
+
+    fn phrase_space(&self) -> String {
+        self.reader()
+    }
+
+    fn phrase_vectors(&self, phrases: &[&str]) -> Result<Vec<Vec<f32>>, SuggestError> {
+        match &self.sense {
+            Some(sense) => Ok(crate::insight::text_phrases(&*self.encoder, &sense.heads, phrases)?),
+            None => Ok(self.encoder.embed(phrases)?),
+        }
     }
 
     fn suggest(&self, note: &NoteInput<'_>, template: &Template) -> Result<Suggested, SuggestError> {

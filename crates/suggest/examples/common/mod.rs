@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use overread_codes::Release;
+use overread_suggest::fitting;
 use overread_suggest::{CodeSearch, ModelInfo, Options, Suggested, Suggester};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -54,9 +55,14 @@ pub fn release(args: &Args) -> Result<Arc<Release>, Failure> {
 
 pub fn model(args: &Args) -> Result<Suggester, Failure> {
     let folder = args.named("model").map_or_else(|| root().join("models/minilm-base"), PathBuf::from);
-    let model = Suggester::load(&folder, release(args)?, Options::default())?;
+    model_at(args, &folder, release(args)?)
+}
+
+/// The model of `folder`; with `--vectors FOLDER` with vectors of the code terms, made where they are not there yet.
+pub fn model_at(args: &Args, folder: &Path, release: Arc<Release>) -> Result<Suggester, Failure> {
+    let model = Suggester::load(folder, release, Options::default())?;
     let Some(folder) = args.named("vectors") else { return Ok(model) };
-    let search = CodeSearch::new(model.release(), model.encoder());
+    let search = CodeSearch::of(&model);
     if !search.load(Path::new(folder))? {
         search.build_vectors(&mut |done, of| eprint!("\rvectors {done}/{of}"), &|| false)?;
         search.save(Path::new(folder))?;
@@ -77,6 +83,8 @@ pub struct Reference {
     pub assertion: Option<String>,
     #[serde(default)]
     pub code: Option<String>,
+    #[serde(default)]
+    pub attrs: std::collections::BTreeMap<String, Value>,
 }
 
 #[derive(Clone, Deserialize)]
@@ -92,6 +100,54 @@ pub struct Note {
     pub spans: Vec<Reference>,
     #[serde(default)]
     pub codes: Vec<ReferenceCode>,
+}
+
+impl Note {
+    /// The same with places in bytes.
+    pub fn reference(&self) -> fitting::Note {
+        let bytes: Vec<usize> = self.text.char_indices().map(|(at, _)| at).chain([self.text.len()]).collect();
+        let place = |at: &Value| {
+            let at = if at.is_array() { &at[0] } else { at };
+            let end = |key: &str| bytes.get(usize::try_from(at[key].as_u64()?).ok()?).copied();
+            Some(end("start")?..end("end")?)
+        };
+        let span = |s: &Reference| fitting::Gold {
+            field: s.field.clone(),
+            span: bytes[s.start]..bytes[s.end],
+            value: s.value.clone(),
+            assertion: s.assertion.clone(),
+            code: s.code.clone(),
+            attributes: s.attrs.iter().filter_map(|(name, at)| Some((name.clone(), place(at)?))).collect(),
+        };
+        fitting::Note {
+            id: self.id.clone(),
+            text: self.text.clone(),
+            spans: self.spans.iter().map(span).collect(),
+            codes: self.codes.iter().map(|c| c.code.clone()).collect(),
+        }
+    }
+}
+
+/// Case reports with code lists: `codes` may be names or objects, `text` may be `text_en` (CodiEsp).
+pub fn coded(path: &str) -> Result<Vec<fitting::Note>, Failure> {
+    let text = std::fs::read_to_string(path)?;
+    let mut out = Vec::new();
+    for (i, line) in text.lines().enumerate().filter(|(_, l)| !l.trim().is_empty()) {
+        let value: Value = serde_json::from_str(line).map_err(|e| format!("line {}: {e}", i + 1))?;
+        let words = |key: &str| value[key].as_str().map(str::to_owned);
+        let listed = ["codes", "diagnosis"].iter().find_map(|key| value[*key].as_array());
+        let code = |c: &Value| c.as_str().or_else(|| c["code"].as_str()).map(|c| c.to_uppercase());
+        let mut codes: Vec<String> = listed.into_iter().flatten().filter_map(code).collect();
+        codes.sort();
+        codes.dedup();
+        out.push(fitting::Note {
+            id: words("id").unwrap_or_default(),
+            text: words("text").or_else(|| words("text_en")).ok_or("a line has no text")?,
+            spans: Vec::new(),
+            codes,
+        });
+    }
+    Ok(out)
 }
 
 /// Notes of a JSON Lines file; `-` is standard input.

@@ -203,6 +203,22 @@ pub(crate) fn mentions(doc: &Doc<'_>) -> Vec<Mention> {
     out
 }
 
+/// The mention that a span of the trained heads names, without blanks and stops at its ends; `None` where it lies in
+/// no sentence or has no letter.
+pub(crate) fn mention_at(doc: &Doc<'_>, span: &Range<usize>) -> Option<Mention> {
+    let segment = doc.segments.partition_point(|s| s.range.end <= span.start);
+    let within = &doc.segments.get(segment)?.range;
+    let (start, end) = (span.start.max(within.start), span.end.min(within.end));
+    let words = doc.words_in(start..end.max(start));
+    let (first, last) = (words.first()?, words.last()?);
+    let span = first.start..last.end;
+    if span.len() > 200 || !doc.text[span.clone()].chars().any(char::is_alphabetic) {
+        return None;
+    }
+    let head = head(&folded(doc, words)).unwrap_or(HeadKind::Unknown);
+    Some(Mention { key: key(doc, words), span, head, segment })
+}
+
 fn in_segment(doc: &Doc<'_>, index: usize, segment: &Segment, out: &mut Vec<Mention>) {
     let words = doc.words_in(segment.range.clone());
     let kind = doc.section(segment).kind;

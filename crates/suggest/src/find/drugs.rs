@@ -1,6 +1,7 @@
 //! The lexicon of drug names.
 
 use std::collections::{HashMap, HashSet};
+use std::ops::Range;
 use std::sync::LazyLock;
 
 use crate::note::Doc;
@@ -43,6 +44,8 @@ pub(crate) enum Known {
     Shy,
     /// By its ending only.
     Suffix,
+    /// By the trained heads only.
+    Neural,
 }
 
 /// A drug's name: words `first..last` (one past) of the note.
@@ -57,8 +60,22 @@ pub(crate) struct DrugName {
 const FORMS: &[&str] =
     &["xl", "xr", "sr", "er", "cr", "la", "cd", "hct", "ds", "es", "hfa", "odt", "xt", "pm"];
 
-/// All names of drugs in the note, longest first where they compete.
-pub(crate) fn names(doc: &Doc<'_>) -> Vec<DrugName> {
+/// All names of drugs in the note, longest first where they compete. `also` holds spans that are names by other
+/// evidence; they give way to names of the lexicon.
+pub(crate) fn names(doc: &Doc<'_>, also: &[Range<usize>]) -> Vec<DrugName> {
+    let mut out = known(doc);
+    for span in also {
+        let first = doc.words.partition_point(|w| w.start < span.start);
+        let last = doc.words.partition_point(|w| w.end <= span.end);
+        if first < last && !out.iter().any(|n| n.first < last && first < n.last) {
+            out.push(DrugName { first, last, known: Known::Neural });
+        }
+    }
+    out.sort_by_key(|n| n.first);
+    out
+}
+
+fn known(doc: &Doc<'_>) -> Vec<DrugName> {
     let lower: Vec<String> = doc.words.iter().map(|w| w.of(doc.text).to_lowercase()).collect();
     let mut out = Vec::new();
     let mut at = 0;
@@ -133,7 +150,7 @@ mod tests {
 
     fn found(text: &str) -> Vec<String> {
         let doc = Doc::new(text, 1000);
-        names(&doc)
+        names(&doc, &[])
             .iter()
             .map(|n| text[doc.words[n.first].start..doc.words[n.last - 1].end].to_owned())
             .collect()

@@ -26,9 +26,10 @@ fn reach(doc: &Doc<'_>, names: &[DrugName], i: usize, segment: &Segment) -> usiz
     start.max(next).min(start + 110)
 }
 
-/// All medications, duplicates of one name included only where the first lacks a dose.
-pub(crate) fn find(doc: &Doc<'_>) -> Vec<Found> {
-    let names = names(doc);
+/// All medications, duplicates of one name included only where the first lacks a dose. `also` holds names that the
+/// trained heads found.
+pub(crate) fn find(doc: &Doc<'_>, also: &[Range<usize>]) -> Vec<Found> {
+    let names = names(doc, also);
     let mut out: Vec<Found> = Vec::new();
     for (i, name) in names.iter().enumerate() {
         let (first, last) = (doc.words[name.first], doc.words[name.last - 1]);
@@ -77,12 +78,15 @@ fn floor_boundary(text: &str, mut at: usize) -> usize {
 fn rule(kind: SectionKind, name: DrugName, dosed: bool) -> &'static str {
     let list = matches!(kind, SectionKind::Medications | SectionKind::DischargeMedications);
     match (list, name.known, dosed) {
+        (_, Known::Neural, true) => "neural with dose",
+        (true, Known::Neural, false) => "neural in list",
         (true, _, true) => "list with dose",
         (true, _, false) => "list",
         (false, _, true) => "text with dose",
         (false, Known::Listed, false) => "text",
         (false, Known::Shy, false) => "shy",
         (false, Known::Suffix, false) => "suffix",
+        (false, Known::Neural, false) => "neural",
     }
 }
 
@@ -280,7 +284,7 @@ mod tests {
 
     fn rows(text: &str) -> Vec<(String, String, Attributes)> {
         let doc = Doc::new(text, 5000);
-        find(&doc)
+        find(&doc, &[])
             .into_iter()
             .map(|f| {
                 let attributes =

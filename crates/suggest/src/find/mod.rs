@@ -30,11 +30,28 @@ pub(crate) struct Found {
     pub rule: &'static str,
     /// Where several compete, the higher wins; between 0 and 1.
     pub weight: f32,
+    /// Probability that it is right; see [`crate::stack`].
+    pub confidence: f32,
+    /// What the trained heads say of it, empty without them.
+    pub numbers: Vec<f32>,
+    /// Logits that the attributes are its own, by the trained heads; empty without them.
+    pub links: Vec<f32>,
 }
 
 impl Found {
     pub fn new(concept: Concept, span: Range<usize>, rule: &'static str) -> Self {
-        Self { concept, span, value: None, assertion: None, attributes: Vec::new(), rule, weight: 0.5 }
+        Self {
+            concept,
+            span,
+            value: None,
+            assertion: None,
+            attributes: Vec::new(),
+            rule,
+            weight: 0.5,
+            confidence: 0.5,
+            numbers: Vec::new(),
+            links: Vec::new(),
+        }
     }
 
     pub fn value(self, value: impl Into<String>) -> Self {

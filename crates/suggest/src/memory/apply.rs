@@ -242,7 +242,9 @@ impl<'a> Applied<'a, '_> {
                 if counts.kept <= counts.rejected {
                     continue;
                 }
-                let Some(index) = self.fields.iter().position(|field| field.id == *field_id) else { continue };
+                let Some(index) = self.fields.iter().position(|field| field.id == *field_id) else {
+                    continue;
+                };
                 let (field, concept) = (self.fields[index], self.concepts.get(index).copied().flatten());
                 if !teaches(field) || field.kind == FieldKind::Code || new.contains_key(&(index, phrase)) {
                     continue;
@@ -301,8 +303,13 @@ impl<'a> Applied<'a, '_> {
                 overread_codes::Context::Current
             };
             let patient = overread_codes::search::Patient::Anyone;
-            let hits =
-                link::lookup(&self.model.release, &self.doc.str(span).to_lowercase(), context, patient, SHOWN);
+            let hits = link::lookup(
+                &self.model.release,
+                &self.doc.str(span).to_lowercase(),
+                context,
+                patient,
+                SHOWN,
+            );
             // Words alone: right for the first in about a third of cases.
             let shares = (1u8..).map(|rank| 0.3 / f32::from(rank));
             hits.into_iter().zip(shares).map(|(hit, p)| (hit.code, hit.title, p)).collect()

@@ -137,13 +137,7 @@ fn told(reliable: bool) -> (Vec<Taught>, Vec<Judged>) {
                 "diagnosis".to_owned(),
                 if kept { LessonKind::MentionAccepted } else { LessonKind::MentionRejected },
             );
-            taught.push(Taught {
-                note,
-                kind,
-                field: field.clone(),
-                phrase: phrase.clone(),
-                code: None,
-            });
+            taught.push(Taught { note, kind, field: field.clone(), phrase: phrase.clone(), code: None });
             if kept {
                 taught.push(Taught {
                     note,

@@ -87,5 +87,11 @@ impl<'t> Doc<'t> {
     }
 }
 
+/// A phrase as the words that a note is split into, in lower case.
+pub(crate) fn word_key(phrase: &str) -> String {
+    let words = words::split(phrase);
+    words.iter().map(|word| word.of(phrase).to_lowercase()).collect::<Vec<_>>().join(" ")
+}
+
 #[cfg(test)]
 mod tests;
