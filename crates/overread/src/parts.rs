@@ -69,7 +69,7 @@ fn load_in_background(settings: &Settings, release: &Arc<Release>, model: &Model
                 return;
             }
         };
-        let search = Arc::new(CodeSearch::new(Arc::clone(&release), suggester.encoder()));
+        let search = Arc::new(CodeSearch::of(&suggester));
         let kept = settings.server.semantic && load_vectors(&search, &settings);
         model.set_ready(loaded(&suggester, &search));
         tracing::info!(by_meaning = kept, "model ready");

@@ -75,11 +75,20 @@ pub(crate) fn compose(
         // Case reports without a heading are coded otherwise than notes.
         let plain = doc.sections.len() <= 1 && model.heads.thresholds.contains_key(PLAIN);
         let name = if plain { PLAIN } else { "final_code" };
-        let threshold = model.heads.threshold(name);
-        let list = pipeline::final_codes(read, &model.release, &model.heads, &conditions, analysis, &[]);
+        let reports = model.reports.as_ref().filter(|reports| reports.is_report(doc));
+        let (threshold, list) = match reports {
+            Some(reports) => (reports.threshold(), reports.codes(doc, analysis, &model.release)),
+            None => (
+                model.heads.threshold(name),
+                pipeline::final_codes(read, &model.release, &model.heads, &conditions, analysis, &[]),
+            ),
+        };
         for (index, _) in finals {
-            for f in &list {
-                let confidence = model.heads.calibrated(name, f.probability);
+            for f in list.iter().take(model.tail) {
+                let confidence = match reports {
+                    Some(_) => f.probability,
+                    None => model.heads.calibrated(name, f.probability),
+                };
                 let title = model.release.get(&f.code).map_or_else(String::new, |e| e.title().to_owned());
                 rows.push(Row {
                     field: index,

@@ -12,6 +12,9 @@ pub enum LoadError {
     /// `memory.json` of the model folder is unreadable.
     #[error("memory.json: {reason}")]
     Memory { reason: String },
+    /// `reports.json` of the model folder is unreadable or made for another shape.
+    #[error("reports.json: {reason}")]
+    Reports { reason: String },
     /// `heads.safetensors` of the model folder is unreadable, or of another encoder or shape.
     #[error("heads.safetensors: {reason}")]
     Neural { reason: String },

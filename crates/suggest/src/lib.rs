@@ -27,6 +27,7 @@ mod note;
 mod pipeline;
 mod placing;
 mod plan;
+pub mod report;
 mod search;
 mod stack;
 mod states;

@@ -174,7 +174,14 @@ pub(crate) fn final_assertion(heads: &Heads, candidate: &Candidate, class: usize
             _ => &[Assertion::Present, Assertion::Planned, Assertion::Historical],
         };
         let p = heads.assertion.probabilities(&asserted::row(&asserted::Facts::of(candidate, class)));
-        let likely = |a: &&Assertion| p[**a as usize];
+        // What is past is asked twice: the head that knows nothing else has seen every case of it.
+        let past = (class == 2 && heads.past.classes == 1)
+            .then(|| heads.past.probabilities(&past_row(candidate))[0])
+            .unwrap_or(0.5);
+        let likely = |a: &&Assertion| {
+            let odds = if **a == Assertion::Historical { past } else { 1.0 - past };
+            p[**a as usize] * odds
+        };
         return allowed.iter().max_by(|a, b| likely(a).total_cmp(&likely(b))).copied().unwrap_or_default();
     }
     match (class, candidate.assertion) {

@@ -22,6 +22,7 @@ use crate::neural::Neural;
 use crate::note::Doc;
 use crate::pipeline::Read;
 use crate::placing::Placing;
+use crate::report::Reports;
 use crate::states::States;
 use crate::{
     LoadError, ModelInfo, NoteInput, Suggest, SuggestError, Suggested, asserted, bind, generic, pipeline,
@@ -30,6 +31,8 @@ use crate::{
 /// Counts up whenever the rules change what comes out.
 const RULES: &str = "2";
 const HEADS: &str = "heads.json";
+/// Codes of a final list that a reviewer can look through.
+const TAIL: usize = 15;
 
 /// How much of a note is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,9 +61,13 @@ pub struct Suggester {
     pub(crate) vectors: Option<Arc<VectorIndex>>,
     memory: Option<Arc<Memory>>,
     memory_weights: Weights,
+    /// How case reports are coded, where the model knows.
+    pub(crate) reports: Option<Arc<Reports>>,
     /// Fields of the templates seen lately, by the hash of what the model reads of them.
     bindings: Arc<Mutex<HashMap<String, Arc<Binding>>>>,
     placing: Arc<Placing>,
+    /// Codes of the final list that are handed out, shown or not.
+    pub(crate) tail: usize,
     options: Options,
     info: ModelInfo,
 }
@@ -110,6 +117,9 @@ impl Suggester {
             suggester = suggester.with_heads(heads);
         }
         suggester = suggester.with_folder_memory(folder)?;
+        if let Some(reports) = Reports::load(folder)? {
+            suggester = suggester.with_reports(Arc::new(reports));
+        }
         let parameters = parameters + own;
         suggester.info.parameters = parameters;
         suggester.info.loaded_in_ms = started.elapsed().as_millis() as u32;
@@ -145,8 +155,10 @@ impl Suggester {
             vectors: None,
             memory: None,
             memory_weights: Weights::default(),
+            reports: None,
             bindings: Arc::default(),
             placing: Arc::default(),
+            tail: TAIL,
             options,
             info,
         };
@@ -181,6 +193,14 @@ impl Suggester {
     pub fn with_heads(&self, heads: Heads) -> Self {
         let mut other = Self { heads: Arc::new(heads), ..self.clone() };
         other.info.heads = true;
+        other.info.version = other.version();
+        other
+    }
+
+    /// The same model with its own coding of case reports; see [`crate::report`].
+    #[must_use]
+    pub fn with_reports(&self, reports: Arc<Reports>) -> Self {
+        let mut other = Self { reports: Some(reports), ..self.clone() };
         other.info.version = other.version();
         other
     }
@@ -230,6 +250,13 @@ impl Suggester {
         self.memory.clone()
     }
 
+    /// The same model with up to `codes` ranked codes in the final list, shown or not: scripts that measure rankings
+    /// want more of them than reviewers do.
+    #[must_use]
+    pub fn with_tail(&self, codes: usize) -> Self {
+        Self { tail: codes, ..self.clone() }
+    }
+
     /// Whether code candidates are also found by meaning.
     pub fn has_vectors(&self) -> bool {
         self.vectors.is_some()
@@ -245,6 +272,7 @@ impl Suggester {
             &sha256_hex(heads.as_bytes()),
             self.release.content_hash(),
             if self.vectors.is_some() { "vectors" } else { "words" },
+            self.reports.as_ref().map_or("", |reports| reports.version()),
             &format!("{}/{}", self.options.token_limit, self.options.byte_limit),
         ];
         sha256_hex(parts.join("\n").as_bytes())

@@ -24,7 +24,7 @@ pub fn run(settings: &Settings, command: &Codes) -> Result<()> {
 }
 
 fn vectors(settings: &Settings, release: &Arc<Release>) -> Result<()> {
-    let search = CodeSearch::new(Arc::clone(release), parts::suggester(settings, release)?.encoder());
+    let search = CodeSearch::of(&parts::suggester(settings, release)?);
     if parts::load_vectors(&search, settings) {
         eprintln!("{} has its vectors", release.id());
         return Ok(());
@@ -59,7 +59,7 @@ fn search(
     semantic: bool,
 ) -> Result<()> {
     let hits: Vec<Found> = if semantic {
-        let search = CodeSearch::new(Arc::clone(release), parts::suggester(settings, release)?.encoder());
+        let search = CodeSearch::of(&parts::suggester(settings, release)?);
         ensure!(
             parts::load_vectors(&search, settings),
             "no vectors in the data folder: `overread codes vectors` makes them"

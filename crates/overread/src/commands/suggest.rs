@@ -18,6 +18,10 @@ use crate::cli::Suggest;
 use crate::parts;
 use crate::settings::Settings;
 
+/// Codes of the final list that are written, those below the threshold with `"shown": false`: rankings are measured on
+/// more than a reviewer is shown.
+const RANKED: usize = 60;
+
 pub fn run(settings: &Settings, command: &Suggest) -> Result<()> {
     let bytes = read(&command.input)?;
     let name = command.input.display().to_string();
@@ -28,9 +32,9 @@ pub fn run(settings: &Settings, command: &Suggest) -> Result<()> {
     let template = template(&command.template)?;
     let release = parts::release(settings)?;
     let model = parts::suggester(settings, &release)?;
-    let search = CodeSearch::new(Arc::clone(&release), model.encoder());
+    let search = CodeSearch::of(&model);
     parts::load_vectors(&search, settings);
-    let model = parts::complete(model, &search);
+    let model = parts::complete(model, &search).with_tail(RANKED);
 
     let mut out: BufWriter<Box<dyn Write>> = BufWriter::new(if command.output == Path::new("-") {
         Box::new(io::stdout().lock())
@@ -74,10 +78,13 @@ fn template(name: &str) -> Result<Template> {
 
 /// One line of the output. Field names and their meaning are fixed: evaluation scripts rely on them.
 #[derive(Debug, Serialize)]
-struct Line<'a> {
+pub struct Line<'a> {
     id: &'a str,
     text_sha256: &'a str,
     model: &'a str,
+    /// The correction memory that took part, where one did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    memory: Option<&'a str>,
     code_release: &'a str,
     suggestions: Vec<SpanLine>,
     codes: Vec<CodeLine>,
@@ -125,11 +132,12 @@ struct CodeLine {
 }
 
 impl<'a> Line<'a> {
-    fn new(id: &'a str, text_sha256: &'a str, model: &'a ModelInfo, suggested: Suggested) -> Self {
+    pub fn new(id: &'a str, text_sha256: &'a str, model: &'a ModelInfo, suggested: Suggested) -> Self {
         let mut line = Self {
             id,
             text_sha256,
             model: &model.version,
+            memory: model.memory.as_deref(),
             code_release: &model.code_release,
             suggestions: Vec::new(),
             codes: Vec::new(),

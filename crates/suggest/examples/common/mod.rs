@@ -60,7 +60,7 @@ pub fn model(args: &Args) -> Result<Suggester, Failure> {
 
 /// The model of `folder`; with `--vectors FOLDER` with vectors of the code terms, made where they are not there yet.
 pub fn model_at(args: &Args, folder: &Path, release: Arc<Release>) -> Result<Suggester, Failure> {
-    let model = Suggester::load(folder, release, Options::default())?;
+    let model = Suggester::load(folder, release, Options::default())?.with_tail(60);
     let Some(folder) = args.named("vectors") else { return Ok(model) };
     let search = CodeSearch::of(&model);
     if !search.load(Path::new(folder))? {

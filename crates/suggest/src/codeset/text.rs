@@ -74,7 +74,9 @@ fn place(doc: &Doc<'_>, lower: &str, phrase: &str) -> Option<(Range<usize>, Asse
         if !whole || doc.section(segment).kind == SectionKind::Family {
             continue;
         }
-        let assertion = Scope::new(doc, segment).assertion(&span);
+        // The last word alone: a phrase like "on dialysis" may begin within a cue ("not on").
+        let last = span.start + phrase.rfind(' ').map_or(0, |at| at + 1)..span.end;
+        let assertion = Scope::new(doc, segment).assertion(&last);
         if !matches!(assertion, Assertion::Absent | Assertion::Family) {
             return Some((span, assertion));
         }
