@@ -1,6 +1,9 @@
 //! The vector file. Header, little endian: magic `OVRVECT1` (8), dims (4), count (4), length of the encoder's name
 //! (4), SHA-256 of the release's terms (32), SHA-256 of all that follows (32); then the encoder's name, the lengths of
 //! a step (4 bytes a vector) and the rows.
+//!
+//! A file may be made anywhere and be shipped beside the model: it fits a release wherever the list of terms and the
+//! maker are the same, which its header tells without the release.
 
 use sha2::{Digest, Sha256};
 
@@ -10,6 +13,62 @@ use crate::{Release, VectorError};
 const MAGIC: &[u8; 7] = b"OVRVECT";
 const VERSION: u8 = b'1';
 const HEADER: usize = 84;
+
+/// The name to give as encoder for vectors that a head projected: the encoder's version and the hash of the head's
+/// weights. Vectors of other weights of either have another name and are refused.
+pub fn maker(encoder: &str, head: Option<&str>) -> String {
+    head.map_or_else(|| encoder.to_owned(), |head| format!("{encoder}+{head}"))
+}
+
+/// What a vector file says about itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Header {
+    /// What made the vectors, see [`maker`].
+    pub encoder: String,
+    /// [`Release::terms_hash`] of the release they are of.
+    pub terms_hash: String,
+    /// Numbers a vector.
+    pub dims: usize,
+    /// Number of vectors.
+    pub count: usize,
+}
+
+impl Header {
+    /// Reads the start of a vector file, to find the one that fits among several. Nothing is checked but the form:
+    /// [`VectorIndex::from_bytes`] checks the rest.
+    pub fn read(bytes: &[u8]) -> Result<Self, VectorError> {
+        let (header, int) = header(bytes)?;
+        let name = bytes.get(HEADER..HEADER + int(16)).and_then(|name| str::from_utf8(name).ok());
+        Ok(Self {
+            encoder: name.ok_or(VectorError::Header { what: "encoder" })?.to_owned(),
+            terms_hash: header[20..52].iter().map(|byte| format!("{byte:02x}")).collect(),
+            dims: int(8),
+            count: int(12),
+        })
+    }
+
+    /// Whether the file holds what `encoder` (see [`maker`]) makes of the terms of `release`.
+    pub fn fits(&self, release: &Release, encoder: &str) -> bool {
+        self.encoder == encoder && self.terms_hash == release.terms_hash()
+    }
+}
+
+/// The fixed part, and its numbers by their place.
+fn header(bytes: &[u8]) -> Result<(&[u8], impl Fn(usize) -> usize), VectorError> {
+    if !bytes.starts_with(MAGIC) {
+        return Err(VectorError::Foreign);
+    }
+    let Some(header) = bytes.get(..HEADER) else {
+        return Err(VectorError::Length { found: bytes.len(), expected: HEADER });
+    };
+    if header[7] != VERSION {
+        let number = |byte: u8| u16::from(byte.wrapping_sub(b'0'));
+        return Err(VectorError::Version { found: number(header[7]), known: number(VERSION) });
+    }
+    let int =
+        |at: usize| u32::from_le_bytes([header[at], header[at + 1], header[at + 2], header[at + 3]]) as usize;
+    Ok((header, int))
+}
 
 impl VectorIndex {
     /// The file to keep beside the release.
@@ -35,19 +94,7 @@ impl VectorIndex {
     /// Reads a vector file for `release` and refuses one of another list of terms or of another encoder than
     /// `encoder`.
     pub fn from_bytes(bytes: &[u8], release: &Release, encoder: &str) -> Result<Self, VectorError> {
-        if !bytes.starts_with(MAGIC) {
-            return Err(VectorError::Foreign);
-        }
-        let Some(header) = bytes.get(..HEADER) else {
-            return Err(VectorError::Length { found: bytes.len(), expected: HEADER });
-        };
-        if header[7] != VERSION {
-            let number = |byte: u8| u16::from(byte.wrapping_sub(b'0'));
-            return Err(VectorError::Version { found: number(header[7]), known: number(VERSION) });
-        }
-        let int = |at: usize| {
-            u32::from_le_bytes([header[at], header[at + 1], header[at + 2], header[at + 3]]) as usize
-        };
+        let (header, int) = header(bytes)?;
         let (dims, count, name) = (int(8), int(12), int(16));
         let body = count.checked_mul(dims.saturating_add(4)).and_then(|n| n.checked_add(HEADER + name));
         let expected = body.ok_or(VectorError::Header { what: "size" })?;

@@ -6,9 +6,11 @@
 mod file;
 mod hybrid;
 mod kernel;
+mod scan;
 #[cfg(test)]
 mod tests;
 
+pub use file::{Header, maker};
 pub use hybrid::{Weights, hybrid};
 use serde::{Deserialize, Serialize};
 
@@ -100,24 +102,23 @@ impl VectorIndex {
 
     /// The `k` terms nearest to `query`, nearest first; of equally near ones the earlier term first.
     pub fn nearest(&self, query: &[f32], k: usize) -> Result<Vec<Neighbour>, VectorError> {
-        let (scale, steps) = quantise(0, query, self.dims)?;
-        let query: Vec<i16> = steps.into_iter().map(i16::from).collect();
-        let mut scores = vec![0.0f32; self.len()];
-        kernel::dots(&self.steps, self.dims, &query, &mut scores);
-        for (score, step) in scores.iter_mut().zip(&self.scales) {
-            *score *= step * scale;
-        }
-        let mut order: Vec<u32> = (0..self.len() as u32).collect();
-        let before = |a: &u32, b: &u32| scores[*b as usize].total_cmp(&scores[*a as usize]).then(a.cmp(b));
-        if k < order.len() {
-            order.select_nth_unstable_by(k, before);
-            order.truncate(k);
-        }
-        order.sort_unstable_by(before);
-        Ok(order
-            .into_iter()
-            .map(|term| Neighbour { term, entry: self.entries[term as usize], score: scores[term as usize] })
-            .collect())
+        Ok(self.nearest_many(&[query], k)?.remove(0))
+    }
+
+    /// What [`VectorIndex::nearest`] gives for each of `queries`, while the vectors pass by once.
+    pub fn nearest_many<V: AsRef<[f32]>>(
+        &self,
+        queries: &[V],
+        k: usize,
+    ) -> Result<Vec<Vec<Neighbour>>, VectorError> {
+        let queries = queries
+            .iter()
+            .enumerate()
+            .map(|(at, query)| quantise(at, query.as_ref(), self.dims))
+            .collect::<Result<Vec<_>, _>>()?;
+        let neighbour =
+            |(score, term): (f32, u32)| Neighbour { term, entry: self.entries[term as usize], score };
+        Ok(self.scan(&queries, k).into_iter().map(|best| best.into_iter().map(neighbour).collect()).collect())
     }
 
     /// Codes near to `query`, the vector of `phrase`: each by its nearest term; what is not billable also leads to the

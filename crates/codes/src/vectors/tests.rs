@@ -83,6 +83,48 @@ fn a_file_belongs_to_its_terms_and_encoder() {
 }
 
 #[test]
+fn a_header_tells_which_release_and_encoder_a_file_is_for() {
+    let release = small();
+    let name = maker("bert-1", Some("abcd"));
+    assert_ne!(name, maker("bert-1", None));
+    assert_ne!(name, maker("bert-1", Some("abce")));
+    let bytes = VectorIndex::build(&release, &name, vectors(&release, 8)).unwrap().to_bytes();
+    let header = Header::read(&bytes).unwrap();
+    assert_eq!((header.dims, header.count), (8, release.terms().count()));
+    assert!(header.fits(&release, &name));
+    assert!(!header.fits(&release, "bert-1"));
+    let tabular = crate::source::tests::TABULAR.replace("Diffuse injury", "Diffuse injuries");
+    let (other, _) = crate::source::tests::build_from(&tabular, crate::source::tests::LIST).unwrap();
+    assert!(!header.fits(&other, &name));
+    assert_eq!(Header::read(b"PK").unwrap_err(), VectorError::Foreign);
+    assert!(Header::read(&bytes[..90]).is_err());
+}
+
+#[test]
+fn no_queries_and_no_neighbours_are_nothing() {
+    let release = small();
+    let index = VectorIndex::build(&release, "t", vectors(&release, 8)).unwrap();
+    assert!(index.nearest_many::<Vec<f32>>(&[], 3).unwrap().is_empty());
+    assert!(index.nearest(&[1.0; 8], 0).unwrap().is_empty());
+    assert!(index.nearest(&[0.0; 8], 2).unwrap().iter().all(|n| n.score == 0.0));
+    assert_eq!(index.nearest(&[1.0; 8], usize::MAX).unwrap().len(), index.len());
+}
+
+/// An index of any size, which a release of that many terms would be slow to make for.
+fn index(rows: usize, dims: usize, seed: u32) -> VectorIndex {
+    let mut state = seed | 1;
+    let mut next = || {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        state >> 8
+    };
+    // Few values and few scales, so that many scores are equal.
+    let steps = (0..rows * dims).map(|_| (next() % 5) as i8 * 60 - 120).collect();
+    let scales = (0..rows).map(|_| (next() % 3) as f32).collect();
+    let entries = (0..rows as u32).collect();
+    VectorIndex { encoder: String::new(), terms_hash: String::new(), dims, entries, scales, steps }
+}
+
+#[test]
 fn joined_lists_prefer_what_both_sides_found() {
     let hit = |code: &str, score: f32| Hit {
         code: code.into(),
@@ -100,6 +142,57 @@ fn joined_lists_prefer_what_both_sides_found() {
     assert_eq!(codes(hybrid(&lexical, &semantic, even, 3)), ["B", "A", "C"]);
     assert_eq!(codes(hybrid(&lexical, &[], even, 2)), ["A", "B"]);
     assert!(hybrid(&[], &[], Weights::default(), 5).is_empty());
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(40))]
+
+    #[test]
+    fn nearest_are_the_first_of_all_in_order(
+        rows in 1usize..1500,
+        dims in 1usize..150,
+        count in 1usize..10,
+        k in 0usize..200,
+        seed: u32,
+    ) {
+        let index = index(rows, dims, seed);
+        let queries: Vec<Vec<f32>> = (0..count)
+            .map(|q| (0..dims).map(|d| ((q * 7 + d * 3 + seed as usize % 97) % 5) as f32 - 2.0).collect())
+            .collect();
+        let together = index.nearest_many(&queries, k).unwrap();
+        for (query, found) in queries.iter().zip(&together) {
+            let (scale, steps) = quantise(0, query, dims).unwrap();
+            let mut all: Vec<(f32, u32)> = (0..rows)
+                .map(|row| {
+                    let steps = index.steps[row * dims..][..dims].iter().zip(&steps);
+                    let dot: i32 = steps.map(|(a, b)| i32::from(*a) * i32::from(*b)).sum();
+                    (dot as f32 * (index.scales[row] * scale) + 0.0, row as u32)
+                })
+                .collect();
+            all.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
+            all.truncate(k);
+            let found: Vec<(f32, u32)> = found.iter().map(|n| (n.score, n.term)).collect();
+            prop_assert_eq!(&found, &all);
+            let alone = index.nearest(query, k).unwrap();
+            prop_assert_eq!(alone.iter().map(|n| (n.score, n.term)).collect::<Vec<_>>(), all);
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(6))]
+
+    #[test]
+    fn threads_find_what_one_finds(k in 1usize..100, seed: u32) {
+        // 2,000 rows of 512 with 40 queries: enough to be shared out.
+        let index = index(2000, 512, seed);
+        let queries: Vec<Vec<f32>> = (0..40)
+            .map(|q| (0..512).map(|d| ((q * 11 + d * 7) % 9) as f32 - 4.0).collect())
+            .collect();
+        for (query, found) in queries.iter().zip(index.nearest_many(&queries, k).unwrap()) {
+            prop_assert_eq!(index.nearest(query, k).unwrap(), found);
+        }
+    }
 }
 
 proptest! {
