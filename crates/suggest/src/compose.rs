@@ -217,7 +217,7 @@ fn conditions(
     for row in rows.iter_mut().filter(|r| !r.codes.is_empty()) {
         let same = combined.iter().find(|c| row.evidence.first() == Some(&c.span));
         if let Some(condition) = same.filter(|c| !c.codes.is_empty()) {
-            row.codes.clone_from(&condition.codes);
+            row.codes = link::shown(&model.heads, condition.codes.clone());
             row.code = row.codes.first().map(|c| (c.0.clone(), c.1.clone()));
         }
     }

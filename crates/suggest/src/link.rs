@@ -141,18 +141,31 @@ pub(crate) struct Finder<'r> {
     release: &'r Release,
     vectors: Option<&'r VectorIndex>,
     patient: Patient,
-    queries: Vec<Vec<f32>>,
+    /// Codes by meaning, of each mention.
+    near: Vec<Vec<Hit>>,
     known: HashMap<(String, u8), Vec<Hit>>,
 }
 
 impl<'r> Finder<'r> {
     pub fn new(release: &'r Release, vectors: Option<&'r VectorIndex>, patient: Patient) -> Self {
-        Self { release, vectors, patient, queries: Vec::new(), known: HashMap::new() }
+        Self { release, vectors, patient, near: Vec::new(), known: HashMap::new() }
     }
 
-    /// Takes the vectors of all mentions, in the order in which they will be asked for.
-    pub fn near(&mut self, queries: Vec<Vec<f32>>) {
-        self.queries = queries;
+    /// Looks all mentions up by meaning, in one passage over the vectors: words and vector of each, and whether it is a
+    /// relative's, in the order in which candidates will be asked for.
+    pub fn near(&mut self, asked: &[(&str, Vec<f32>, bool)]) {
+        let Some(index) = self.vectors.filter(|_| !asked.is_empty()) else { return };
+        let asked: Vec<(&str, &[f32], Options)> = asked
+            .iter()
+            .map(|(quote, vector, family)| {
+                let context = if *family { Context::FamilyHistory } else { Context::Current };
+                let patient = self.patient;
+                let how = Options { limit: NEAR, billable_only: true, typing: false, context, patient };
+                (*quote, &vector[..], how)
+            })
+            .collect();
+        // Vectors of another width were refused when the model took them.
+        self.near = index.nearest_codes_many(self.release, &asked).unwrap_or_default();
     }
 
     fn lookup(&mut self, query: &str, context: Context, limit: usize) -> Vec<Hit> {
@@ -179,12 +192,8 @@ impl<'r> Finder<'r> {
         if wanted.past() || wanted.history {
             found.add(self.lookup(wanted.quote, Context::PersonalHistory, 8), |e| &mut e.by_past);
         }
-        if let (Some(index), Some(vector)) = (self.vectors, self.queries.get(index)) {
-            let patient = self.patient;
-            let options = Options { limit: NEAR, billable_only: true, typing: false, context, patient };
-            if let Ok(near) = index.nearest_codes(self.release, wanted.quote, vector, &options) {
-                found.add(near, |e| &mut e.by_meaning);
-            }
+        if let Some(near) = self.near.get_mut(index) {
+            found.add(std::mem::take(near), |e| &mut e.by_meaning);
         }
         if !family {
             kin::add(self.release, &mut found);

@@ -265,8 +265,13 @@ pub(crate) fn codes(
         (None, _) => spans.iter().map(|s| read.states.mean(s.clone())).collect(),
     };
     let mut finder = link::Finder::new(&model.release, vectors, analysis.patient);
-    finder.near(own);
     let doc = &read.doc;
+    let near: Vec<(&str, Vec<f32>, bool)> = asks
+        .iter()
+        .zip(own)
+        .map(|(a, v)| (doc.str(&a.candidate.mention.span), v, a.assertion == Assertion::Family))
+        .collect();
+    finder.near(&near);
     asks.iter()
         .enumerate()
         .map(|(i, ask)| {

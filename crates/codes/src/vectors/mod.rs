@@ -130,9 +130,23 @@ impl VectorIndex {
         query: &[f32],
         options: &Options,
     ) -> Result<Vec<Hit>, VectorError> {
+        Ok(self.nearest_codes_many(release, &[(phrase, query, *options)])?.remove(0))
+    }
+
+    /// What [`VectorIndex::nearest_codes`] gives for each phrase, while the vectors pass by once.
+    pub fn nearest_codes_many<V: AsRef<[f32]>>(
+        &self,
+        release: &Release,
+        asked: &[(&str, V, Options)],
+    ) -> Result<Vec<Vec<Hit>>, VectorError> {
         // Several terms a code: look at more than are asked for.
-        let near = self.nearest(query, options.limit.saturating_mul(4).clamp(64, 512))?;
-        Ok(rank_terms(release, phrase, options, near.iter().map(|n| (n.term, n.score))))
+        let most = asked.iter().map(|(_, _, options)| options.limit).max().unwrap_or(0);
+        let queries: Vec<&[f32]> = asked.iter().map(|(_, query, _)| query.as_ref()).collect();
+        let near = self.nearest_many(&queries, most.saturating_mul(4).clamp(64, 512))?;
+        let hits = asked.iter().zip(near).map(|((phrase, _, options), near)| {
+            rank_terms(release, phrase, options, near.iter().map(|n| (n.term, n.score)))
+        });
+        Ok(hits.collect())
     }
 }
 

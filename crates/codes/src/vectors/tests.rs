@@ -118,7 +118,7 @@ fn index(rows: usize, dims: usize, seed: u32) -> VectorIndex {
         state >> 8
     };
     // Few values and few scales, so that many scores are equal.
-    let steps = (0..rows * dims).map(|_| (next() % 5) as i8 * 60 - 120).collect();
+    let steps = (0..rows * dims).map(|_| ((next() % 5) as i16 * 60 - 120) as i8).collect();
     let scales = (0..rows).map(|_| (next() % 3) as f32).collect();
     let entries = (0..rows as u32).collect();
     VectorIndex { encoder: String::new(), terms_hash: String::new(), dims, entries, scales, steps }

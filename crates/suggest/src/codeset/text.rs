@@ -71,7 +71,9 @@ fn place(doc: &Doc<'_>, lower: &str, phrase: &str) -> Option<(Range<usize>, Asse
         let Some(segment) = doc.segment_at(span.start).filter(|s| s.range.start <= span.start) else {
             continue;
         };
-        if !whole || doc.section(segment).kind == SectionKind::Family {
+        // "Not on" is no denial of a condition, but it is of what one is on.
+        let denied = lower[..span.start].trim_end().ends_with(" not");
+        if !whole || denied || doc.section(segment).kind == SectionKind::Family {
             continue;
         }
         // The last word alone: a phrase like "on dialysis" may begin within a cue ("not on").
