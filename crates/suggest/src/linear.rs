@@ -123,7 +123,15 @@ impl Linear {
 
     /// Fits to `rows` with their class (0 or 1 where there is one class) and weight.
     pub fn fit(classes: usize, sparse: usize, dense: usize, rows: &[(Row, usize, f32)], how: &Fit) -> Self {
-        let mut head = Self { classes, sparse, dense, weights: vec![0.0; classes * (1 + sparse + dense)] };
+        let weights = vec![0.0; classes * (1 + sparse + dense)];
+        Self { classes, sparse, dense, weights }.refined(rows, how)
+    }
+
+    /// Fits on from these weights, to which decay draws back.
+    #[must_use]
+    pub fn refined(&self, rows: &[(Row, usize, f32)], how: &Fit) -> Self {
+        let (classes, sparse) = (self.classes, self.sparse);
+        let mut head = self.clone();
         let width = head.width();
         let total: f32 = rows.iter().map(|r| r.2).sum::<f32>().max(1.0);
         let mut adam = Adam::new(&head);
@@ -159,6 +167,8 @@ struct Adam {
     /// Weights of one class: bias, `sparse` binary features, then dense ones.
     row: usize,
     sparse: usize,
+    /// Where decay draws to.
+    start: Vec<f32>,
     m: Vec<f32>,
     v: Vec<f32>,
 }
@@ -166,7 +176,13 @@ struct Adam {
 impl Adam {
     fn new(head: &Linear) -> Self {
         let n = head.weights.len();
-        Self { row: head.width(), sparse: head.sparse, m: vec![0.0; n], v: vec![0.0; n] }
+        Self {
+            row: head.width(),
+            sparse: head.sparse,
+            start: head.weights.clone(),
+            m: vec![0.0; n],
+            v: vec![0.0; n],
+        }
     }
 
     fn step(&mut self, weights: &mut [f32], gradient: &[f32], total: f32, how: &Fit, step: usize) {
@@ -181,7 +197,7 @@ impl Adam {
             } else {
                 how.l2_dense
             };
-            let g = (gradient[i] + decay * *w) / total;
+            let g = (gradient[i] + decay * (*w - self.start[i])) / total;
             self.m[i] = 0.9 * self.m[i] + 0.1 * g;
             self.v[i] = 0.999 * self.v[i] + 0.001 * g * g;
             *w -= rate * (self.m[i] / c1) / ((self.v[i] / c2).sqrt() + 1e-8);

@@ -15,18 +15,21 @@ pub(crate) const SPARSE: usize = 3;
 /// Dense features: log-odds of the rule, then of the trained heads (own span, overlapping span, edges, inside).
 pub(crate) const DENSE: usize = 1 + crate::insight::NUMBERS;
 /// Logit from which a span that no rule found is a find.
-const FOUND: f32 = -1.5;
+const FOUND: f32 = -1.0;
 const SCALE: f32 = 4.0;
+/// Log-odds of a rule are divided by this among the features.
+const ODDS: f32 = 2.0;
 
-/// Names of drugs by the trained heads.
+/// Names of drugs by the trained heads, surest first.
 pub(crate) fn drugs(doc: &Doc<'_>, trained: Trained<'_>) -> Vec<Range<usize>> {
     let hits = trained.insight.hits(Concept::Medication).iter();
     hits.filter(|h| h.logit >= FOUND)
-        .map(|h| h.bytes.clone())
+        .filter_map(|h| words(doc, &h.bytes))
         .filter(|span| {
             let text = doc.str(span);
             text.len() <= 60
-                && text.chars().filter(|c| c.is_alphabetic()).count() >= 3
+                && text.starts_with(char::is_alphabetic)
+                && text.chars().filter(|c| c.is_alphabetic()).count() >= 4
                 && !text.contains(['\n', '\r'])
                 && doc.kind_at(span.start) != SectionKind::Allergies
         })
@@ -160,8 +163,15 @@ pub(crate) fn row(f: &Found, prior: f32) -> Row {
     let numbers = f.numbers.iter().take(DENSE - 1).map(|x| x / SCALE);
     Row {
         active: active.iter().filter(|a| a.0).map(|a| a.1).collect(),
-        dense: std::iter::once(odds / 2.0).chain(numbers).collect(),
+        dense: std::iter::once(odds / ODDS).chain(numbers).collect(),
     }
+}
+
+/// The head that says what the rule says.
+pub(crate) fn rule_alone() -> Linear {
+    let mut weights = vec![0.0; 1 + SPARSE + DENSE];
+    weights[1 + SPARSE] = ODDS;
+    Linear { classes: 1, sparse: SPARSE, dense: DENSE, weights }
 }
 
 /// Whether a fitted head has these features.

@@ -29,9 +29,27 @@ fn reach(doc: &Doc<'_>, names: &[DrugName], i: usize, segment: &Segment) -> usiz
 /// All medications, duplicates of one name included only where the first lacks a dose. `also` holds names that the
 /// trained heads found.
 pub(crate) fn find(doc: &Doc<'_>, also: &[Range<usize>]) -> Vec<Found> {
-    let names = names(doc, also);
+    // What the lexicon knows comes first: nothing else may stand between its names and their doses.
+    let mut out = named(doc, &names(doc, &[]), |_| true);
+    let apart = |span: &Range<usize>| {
+        out.iter().all(|f| {
+            let end = f.attributes.iter().map(|(_, a)| a.end).fold(f.span.end, usize::max);
+            end <= span.start || span.end <= f.span.start
+        })
+    };
+    let new: Vec<Range<usize>> = also.iter().filter(|span| apart(span)).cloned().collect();
+    if !new.is_empty() {
+        out.extend(named(doc, &names(doc, &new), |name| name.known == Known::Neural));
+        out.sort_by_key(|f| f.span.start);
+    }
+    out.extend(unlisted(doc, &out));
+    distinct(doc, out)
+}
+
+/// Medications of the given names.
+fn named(doc: &Doc<'_>, names: &[DrugName], wanted: impl Fn(&DrugName) -> bool) -> Vec<Found> {
     let mut out: Vec<Found> = Vec::new();
-    for (i, name) in names.iter().enumerate() {
+    for (i, name) in names.iter().enumerate().filter(|(_, name)| wanted(name)) {
         let (first, last) = (doc.words[name.first], doc.words[name.last - 1]);
         let Some(segment) = doc.segment_at(first.start).filter(|s| s.range.start <= first.start) else {
             continue;
@@ -39,7 +57,7 @@ pub(crate) fn find(doc: &Doc<'_>, also: &[Range<usize>]) -> Vec<Found> {
         let kind = doc.kind_at(first.start);
         let listed = matches!(kind, SectionKind::Medications | SectionKind::DischargeMedications);
         let quote_end = if doc.text[last.end..].starts_with('+') { last.end + 1 } else { last.end };
-        let ceiling = reach(doc, &names, i, segment).max(quote_end);
+        let ceiling = reach(doc, names, i, segment).max(quote_end);
         let ceiling = floor_boundary(doc.text, ceiling);
         let rest = &doc.text[quote_end..ceiling];
         let dose = dose(rest, quote_end).or_else(|| baby(doc, first.start));
@@ -63,8 +81,7 @@ pub(crate) fn find(doc: &Doc<'_>, also: &[Range<usize>]) -> Vec<Found> {
         found.weight = if listed { 0.9 } else { 0.5 } + if found.attributes.is_empty() { 0.0 } else { 0.08 };
         out.push(found);
     }
-    out.extend(unlisted(doc, &out));
-    distinct(doc, out)
+    out
 }
 
 fn floor_boundary(text: &str, mut at: usize) -> usize {

@@ -11,7 +11,7 @@ use crate::linear::{Fit, Linear, Row};
 use crate::mention::matches;
 use crate::stack;
 
-const FIND: Fit = Fit { steps: 250, rate: 0.05, l2_sparse: 1.0, l2_dense: 0.6 };
+const FIND: Fit = Fit { steps: 250, rate: 0.05, l2_sparse: 2.0, l2_dense: 2.0 };
 /// Finds of one concept from which it has a head of its own.
 const ENOUGH: usize = 24;
 
@@ -23,6 +23,14 @@ pub(super) fn fit(notes: &[&Example<'_>], heads: &mut Heads) {
     }
     heads.links = links(notes);
     heads.slopes = slopes(notes);
+    // Where the trained heads make honest probabilities no better, the rule's own stand.
+    let alone = honest(notes, &Heads { rules: heads.rules.clone(), ..Heads::default() });
+    for (concept, scored) in honest(notes, heads) {
+        let rules = alone.get(&concept).map_or(0.0, |scored| cost(scored));
+        if cost(&scored) > rules - 0.002 {
+            heads.finds.remove(&concept);
+        }
+    }
     // Rules are few and coarse: one that is right in a third of cases still helps the reviewer more than it costs.
     let concepts: Vec<String> = heads.rules.keys().filter(|k| !k.contains('/')).cloned().collect();
     for concept in concepts {
@@ -92,7 +100,8 @@ fn rows(notes: &[&Example<'_>], rules: &BTreeMap<String, f32>) -> BTreeMap<Strin
 fn stacked(notes: &[&Example<'_>], rules: &BTreeMap<String, f32>) -> BTreeMap<String, Linear> {
     let rows = rows(notes, rules);
     let all: Rows = rows.values().flatten().cloned().collect();
-    let shared = Linear::fit(1, stack::SPARSE, stack::DENSE, &all, &FIND);
+    // What the rule says is the beginning; the trained heads move it as far as the notes bear out.
+    let shared = stack::rule_alone().refined(&all, &FIND);
     rows.into_iter()
         .map(|(concept, rows)| {
             let wrong = rows.iter().filter(|r| r.1 == 0).count();
@@ -102,6 +111,15 @@ fn stacked(notes: &[&Example<'_>], rules: &BTreeMap<String, f32>) -> BTreeMap<St
             (concept, head)
         })
         .collect()
+}
+
+/// Mean negative log likelihood.
+fn cost(scored: &[(f32, bool)]) -> f32 {
+    let one = |(p, right): &(f32, bool)| {
+        let p = p.clamp(0.005, 0.995);
+        if *right { -p.ln() } else { -(1.0 - p).ln() }
+    };
+    scored.iter().map(one).sum::<f32>() / scored.len().max(1) as f32
 }
 
 /// Probabilities of finds by heads that did not see their note, and whether they were right.
