@@ -1,18 +1,22 @@
 //! Tokens per second of the encoder, for comparison with `bench/onnx_peer.py` on the same machine.
 //!
 //! ```text
-//! cargo run --release -p overread-encoder --example throughput -- models/minilm-base [threads [32x256,32x128 [f32|bf16|int8]]]
+//! cargo run --release -p overread-encoder --example throughput -- models/minilm-base [threads [32x256,32x128 [f32|bf16|int8|kernels]]]
 //! ```
 //!
+//! `kernels` runs 8 x 256 on everything that the CPU has instead of what a precision would choose.
 //! On Linux it also prints tokens per second of CPU time and thread, which a busy machine disturbs less.
 
-use overread_encoder::{Encode, Encoder, Options, Precision};
+use overread_encoder::{Encode, Encoder, Engine, Kernel, ModelFolder, Options, Precision};
 use std::time::Instant;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let folder = std::env::args().nth(1).unwrap_or_else(|| "models/minilm-base".into());
     let start = Instant::now();
     let threads = std::env::args().nth(2).map_or(Ok(0), |t| t.parse())?;
+    if std::env::args().nth(4).as_deref() == Some("kernels") {
+        return kernels(&folder, threads);
+    }
     let precision = match std::env::args().nth(4).as_deref() {
         None | Some("auto") => Precision::Auto,
         Some("f32") => Precision::F32,
@@ -57,6 +61,27 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let start = Instant::now();
     let states = encoder.token_states(&text)?;
     println!("states of {} pieces: {:.2} ms", states.tokens.len(), start.elapsed().as_secs_f64() * 1e3);
+    Ok(())
+}
+
+/// 8 x 256 tokens on every kernel there is.
+fn kernels(folder: &str, threads: usize) -> Result<(), Box<dyn std::error::Error>> {
+    let folder = ModelFolder::open(folder)?;
+    let sequences: Vec<Vec<u32>> = (0..8)
+        .map(|b| (0..256).map(|i| (b * 7919 + i * 104_729) % folder.config.vocab_size as u32).collect())
+        .collect();
+    for kernel in Kernel::available() {
+        let get = |name: &str, shape: &[usize]| folder.weights.get(name, shape);
+        let engine = Engine::new(&folder.config, kernel, threads, get)?;
+        let mut seconds = Vec::new();
+        for _ in 0..5 {
+            let start = Instant::now();
+            engine.forward(&sequences, |_, _| ())?;
+            seconds.push(start.elapsed().as_secs_f64());
+        }
+        seconds.sort_by(f64::total_cmp);
+        println!("{kernel:?}: {:.0} tokens/s (median of 5)", 2048.0 / seconds[2]);
+    }
     Ok(())
 }
 

@@ -41,7 +41,7 @@ impl Header {
         let name = bytes.get(HEADER..HEADER + int(16)).and_then(|name| str::from_utf8(name).ok());
         Ok(Self {
             encoder: name.ok_or(VectorError::Header { what: "encoder" })?.to_owned(),
-            terms_hash: header[20..52].iter().map(|byte| format!("{byte:02x}")).collect(),
+            terms_hash: hex(&header[20..52]),
             dims: int(8),
             count: int(12),
         })
@@ -133,6 +133,11 @@ fn checksum(bytes: &[u8]) -> [u8; 32] {
     hash.update(&bytes[..52]);
     hash.update(&bytes[HEADER..]);
     hash.finalize().into()
+}
+
+fn hex(bytes: &[u8]) -> String {
+    let digit = |nibble: u8| char::from_digit(u32::from(nibble), 16).unwrap_or_default();
+    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
 }
 
 fn unhex(text: &str) -> [u8; 32] {

@@ -85,6 +85,7 @@ impl Way for Plain {
 #[cfg(target_arch = "x86_64")]
 impl Way for V3 {
     #[inline(always)]
+    #[expect(clippy::inline_always, reason = "as for `all`")]
     fn dot4(self, row: &[i16], queries: [&[i16]; ABREAST]) -> [i32; ABREAST] {
         let (row, _) = row.as_chunks::<LANES>();
         let [q0, q1, q2, q3] = queries;
@@ -116,6 +117,7 @@ impl pulp::NullaryFnOnce for All<'_> {
     type Output = ();
 
     #[inline(always)]
+    #[expect(clippy::inline_always, reason = "as for `all`")]
     fn call(self) {
         all(self.rows, self.dims, self.queries, self.wide, self.out, self.simd);
     }

@@ -17,6 +17,7 @@ const ALONE: usize = 20_000_000;
 /// Score and row, best first; of equal scores the earlier row first.
 pub(super) type Best = Vec<(f32, u32)>;
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "as sorting passes them")]
 fn order(a: &(f32, u32), b: &(f32, u32)) -> std::cmp::Ordering {
     b.0.total_cmp(&a.0).then(a.1.cmp(&b.1))
 }
@@ -118,7 +119,8 @@ impl VectorIndex {
                         *score = *sum as f32 * (step * scale) + 0.0;
                     }
                     let bar = top.bar;
-                    if scores.iter().fold(false, |any, score| any | (*score > bar)) {
+                    if scores.iter().copied().fold(f32::NEG_INFINITY, |a, b| if b > a { b } else { a }) > bar
+                    {
                         for (row, score) in (start + at * GLANCE..).zip(&scores[..sums.len()]) {
                             top.offer(*score, row as u32);
                         }

@@ -39,7 +39,7 @@ pub(super) struct Layers {
     isa: Isa,
     sizes: Sizes,
     norm: Norm,
-    layers: Vec<Layer>,
+    stack: Vec<Layer>,
 }
 
 #[derive(Debug)]
@@ -57,7 +57,7 @@ impl Layers {
     /// Products in `bytes` if there is something to multiply them with. `norm` is that of the embeddings.
     pub fn new(bytes: Option<Int8Isa>, isa: Isa, sizes: Sizes, norm: Norm, layers: Vec<Tensors>) -> Self {
         let h = sizes.hidden;
-        let layers = layers
+        let stack = layers
             .into_iter()
             .map(|t| {
                 let pack = |(weight, bias): &(Vec<f32>, Vec<f32>), k: usize| {
@@ -75,7 +75,7 @@ impl Layers {
                 }
             })
             .collect();
-        Self { isa, sizes, norm, layers }
+        Self { isa, sizes, norm, stack }
     }
 
     /// Runs all layers on `x` `[m, hidden]`, sums of embeddings of sequences that lie at `spans` (start and length),
@@ -87,13 +87,13 @@ impl Layers {
         let Rows { joint, context } = rows;
         x.par_chunks_mut(block * h).zip(joint.par_chunks_mut(block * 3 * h)).for_each(|(x, joint)| {
             self.norm.apply(self.isa, x);
-            if let Some(first) = self.layers.first() {
+            if let Some(first) = self.stack.first() {
                 BLOCKS.with_borrow_mut(|blocks| first.joint.apply(x, joint, &mut blocks.bytes));
             }
         });
-        for (index, layer) in self.layers.iter().enumerate() {
+        for (index, layer) in self.stack.iter().enumerate() {
             self.attention(joint, context, spans);
-            let next = self.layers.get(index + 1);
+            let next = self.stack.get(index + 1);
             x.par_chunks_mut(block * h)
                 .zip(joint.par_chunks_mut(block * 3 * h))
                 .zip(context.par_chunks(block * h))

@@ -90,6 +90,10 @@ impl Head {
 
     /// Keys as columns of panels of 32 tokens, `[deep / 2][32][2]`. What lies beyond `size` is zero, columns beyond
     /// `len` hold anything.
+    #[expect(
+        clippy::cast_ptr_alignment,
+        reason = "panels lie on lines, and what is read need not be aligned"
+    )]
     #[inline(always)]
     unsafe fn pack_keys<H: Half>(self, key: *const u16, keys: *mut u16, padded: usize, deep: usize) {
         for first in (0..padded).step_by(TILE) {

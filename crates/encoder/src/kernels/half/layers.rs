@@ -49,7 +49,7 @@ pub(in crate::kernels) struct Layers {
     norm: Norm,
     /// As many zeros as the widest row, for where there is no bias.
     zeros: Buffer,
-    layers: Vec<Layer>,
+    stack: Vec<Layer>,
 }
 
 #[derive(Debug)]
@@ -81,7 +81,7 @@ impl Layers {
     pub fn new(isa: HalfIsa, sizes: Sizes, norm: Norm, layers: Vec<Tensors>) -> Self {
         let h = sizes.hidden;
         let pack = |(weight, bias): &Linear, k: usize| Packed::new(weight, bias, bias.len(), k);
-        let layers: Vec<Layer> = layers
+        let stack: Vec<Layer> = layers
             .into_iter()
             .map(|mut t| {
                 // Scores in powers of two: the exponential then needs no multiplication.
@@ -100,7 +100,7 @@ impl Layers {
                 }
             })
             .collect();
-        for layer in &layers {
+        for layer in &stack {
             assert_eq!(
                 (layer.out.np, layer.joint.kp),
                 (layer.up.kp, layer.down.np),
@@ -108,7 +108,7 @@ impl Layers {
             );
             assert_eq!(layer.up.np, layer.down.kp, "both sides of the feed-forward part are as wide");
         }
-        Self { isa, sizes, norm, zeros: Buffer::zeros(h), layers }
+        Self { isa, sizes, norm, zeros: Buffer::zeros(h), stack }
     }
 
     /// Runs all layers on `x` `[m, hidden]`, sums of embeddings of sequences that lie at `spans` (start and length),
@@ -125,7 +125,7 @@ impl Layers {
         let block = block.next_multiple_of(TILE);
         let padded = m.next_multiple_of(TILE);
         let wide = h.next_multiple_of(TILE);
-        let joint = self.layers.first().map_or(wide, |layer| layer.joint.np);
+        let joint = self.stack.first().map_or(wide, |layer| layer.joint.np);
         rows.x.reserve(padded * wide);
         rows.context.reserve(padded * wide);
         // Heads of the last sequence read whole tiles: rows beyond its end, and columns beyond the last row's.
@@ -135,19 +135,19 @@ impl Layers {
             .zip(rounded.par_chunks_mut(block * wide))
             .zip(joints.par_chunks_mut(block * joint))
             .for_each(|((x, rounded), joint)| {
-                let next = self.layers.first().map(|layer| (&layer.joint, joint));
+                let next = self.stack.first().map(|layer| (&layer.joint, joint));
                 // SAFETY: blocks are of whole tiles but for the end of `x`, so that the others hold its rows and
                 // up to the next multiple of 32; widths are those of the packed layers, see `new`.
                 unsafe { self.isa.dispatch(Start { layers: self, x, rounded, next }) }
             });
-        for (index, layer) in self.layers.iter().enumerate() {
+        for (index, layer) in self.stack.iter().enumerate() {
             self.attention(joints, joint, context, wide, spans);
             x.par_chunks_mut(block * h)
                 .zip(rounded.par_chunks_mut(block * wide))
                 .zip(context.par_chunks(block * wide))
                 .zip(joints.par_chunks_mut(block * joint))
                 .for_each(|(((x, rounded), context), joint)| {
-                    let next = self.layers.get(index + 1).map(|layer| (&layer.joint, joint));
+                    let next = self.stack.get(index + 1).map(|layer| (&layer.joint, joint));
                     BLOCKS.with_borrow_mut(|blocks| {
                         let rest = Rest { layers: self, layer, x, rounded, context, next, blocks };
                         // SAFETY: as above.

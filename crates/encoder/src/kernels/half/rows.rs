@@ -56,7 +56,7 @@ unsafe fn exp2<H: Half>(x: <H::F as Simd>::V) -> <H::F as Simd>::V {
     let r = H::F::sub(x, n);
     // Minimax on [-1/2, 1/2].
     let mut p = H::F::splat(0.009_570_102);
-    for c in [0.055_917_86, 0.240_247_45, 0.693_121_8, 0.999_999_26] {
+    for c in [0.055_917_86, 0.240_247_45, 0.693_121_8, 0.999_999_3] {
         p = H::F::fma(p, r, H::F::splat(c));
     }
     H::scale(p, n)

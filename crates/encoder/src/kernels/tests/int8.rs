@@ -1,6 +1,6 @@
 //! Products in bytes against the same arithmetic written plainly, on every instruction set that the machine has.
 
-use super::random;
+use super::{cases, random};
 use crate::kernels::int8::{Int8Isa, Packed, Rows};
 use crate::tests::distance;
 use proptest::prelude::*;
@@ -40,7 +40,7 @@ fn check(x: &[f32], w: &[f32], b: &[f32], k: usize, tolerance: f32) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(96))]
+    #![proptest_config(cases(96))]
 
     #[test]
     fn product_is_the_sum_of_quantised_products(m in 0usize..70, n in 1usize..80, k in 1usize..200, seed: u64) {

@@ -14,6 +14,11 @@ use proptest::prelude::*;
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 
+/// Few under Miri, which is ten thousand times slower.
+pub(super) fn cases(n: u32) -> ProptestConfig {
+    ProptestConfig::with_cases(if cfg!(miri) { 3 } else { n })
+}
+
 pub(super) fn random(n: usize, seed: u64) -> Vec<f32> {
     let mut rng = StdRng::seed_from_u64(seed);
     (0..n).map(|_| rng.random_range(-1.0..1.0)).collect()
@@ -75,7 +80,7 @@ fn one_set_at_least_is_available_and_the_best_is_last() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
+    #![proptest_config(cases(64))]
 
     #[test]
     fn product_is_the_sum_of_products(m in 1usize..40, n in 1usize..80, k in 1usize..70, seed: u64) {
