@@ -361,28 +361,28 @@ mod tests {
             set(&mut augment);
             augment
         };
-        let vary = |text: &str, augment: Augment| super::vary(text, &augment, &table(), 7);
-        assert_eq!(vary("Gout, unspecified", Augment::NONE), "Gout, unspecified");
+        let with = |text: &str, augment: Augment| vary(text, &augment, &table(), 7);
+        assert_eq!(with("Gout, unspecified", Augment::NONE), "Gout, unspecified");
         let drop = only(|a| a.drop_unspecified = 1.0);
-        assert_eq!(vary("Gout, unspecified", drop), "Gout");
-        assert_eq!(vary("Pain in unspecified knee NOS", drop), "Pain in knee");
-        assert_eq!(vary("Unspecified", drop), "Unspecified", "never nothing");
+        assert_eq!(with("Gout, unspecified", drop), "Gout");
+        assert_eq!(with("Pain in unspecified knee NOS", drop), "Pain in knee");
+        assert_eq!(with("Unspecified", drop), "Unspecified", "never nothing");
         let reorder = only(|a| a.reorder = 1.0);
-        assert_eq!(vary("fracture of the left femur", reorder), "left femur fracture");
-        assert_eq!(vary("Anemia, aplastic", reorder), "aplastic anemia");
-        assert_eq!(vary("disease of heart and kidney", reorder), "disease of heart and kidney");
+        assert_eq!(with("fracture of the left femur", reorder), "left femur fracture");
+        assert_eq!(with("Anemia, aplastic", reorder), "aplastic anemia");
+        assert_eq!(with("disease of heart and kidney", reorder), "disease of heart and kidney");
         let spelling = only(|a| a.spelling = 1.0);
-        assert_eq!(vary("Anemia with edema", spelling), "Anaemia with oedema");
-        assert_eq!(vary("oesophageal tumour", spelling), "esophageal tumor");
+        assert_eq!(with("Anemia with edema", spelling), "Anaemia with oedema");
+        assert_eq!(with("oesophageal tumour", spelling), "esophageal tumor");
         let plural = only(|a| a.plural = 1.0);
-        assert_eq!(vary("kidney stone", plural), "kidney stones");
-        assert_eq!(vary("rib fractures", plural), "rib fracture");
-        assert_eq!(vary("metastasis", plural), "metastases");
-        assert_eq!(vary("arthritis", plural), "arthritis");
+        assert_eq!(with("kidney stone", plural), "kidney stones");
+        assert_eq!(with("rib fractures", plural), "rib fracture");
+        assert_eq!(with("metastasis", plural), "metastases");
+        assert_eq!(with("arthritis", plural), "arthritis");
         let short = only(|a| a.abbreviate = 1.0);
-        assert_eq!(vary("congestive heart failure", short), "CHF");
+        assert_eq!(with("congestive heart failure", short), "CHF");
         let case = only(|a| a.case = 1.0);
-        assert!(["GOUT", "gout"].contains(&vary("Gout", case).as_str()));
+        assert!(["GOUT", "gout"].contains(&with("Gout", case).as_str()));
     }
 
     proptest! {

@@ -41,6 +41,9 @@ const SEX_WORDS: [&str; 14] = [
     "her",
 ];
 
+/// Letters of a noun that says enough by itself.
+const SHORTEST_NOUN: usize = 5;
+
 const CONDITIONS: [&str; 2] = ["diagnosis", "history"];
 
 pub(super) fn read(path: &Path) -> Result<Collection, CorpusError> {
@@ -166,7 +169,11 @@ fn doubts(
     for mention in mentions {
         let phrase = &note.text[mention.range.clone()];
         match mention.label.as_str() {
-            label if CONDITIONS.contains(&label) => out.phrase(phrase, &CONDITIONS),
+            label if CONDITIONS.contains(&label) => {
+                for core in cores(phrase) {
+                    out.phrase(core, &CONDITIONS);
+                }
+            }
             label => out.phrase(phrase, &[label]),
         }
     }
@@ -192,6 +199,24 @@ fn doubts(
     Ok(out.finish())
 }
 
+/// The phrase, without what follows its noun, and its endings of two words and more: "congestive heart failure" is told
+/// again as "heart failure".
+fn cores(phrase: &str) -> Vec<&str> {
+    const AFTER: [&str; 9] =
+        [",", " with ", " without ", " of ", " in ", " due ", " secondary ", " status ", " involving "];
+    let end = AFTER.iter().filter_map(|mark| phrase.find(mark)).min().unwrap_or(phrase.len());
+    let noun = phrase[..end].trim();
+    let mut out = vec![phrase];
+    let starts = noun.char_indices().filter(|(_, c)| c.is_whitespace()).map(|(at, c)| at + c.len_utf8());
+    for core in std::iter::once(noun).chain(starts.map(|at| noun[at..].trim_start())) {
+        let words = core.split_whitespace().count();
+        if core != phrase && (words >= 2 || (core == noun && words == 1 && core.len() >= SHORTEST_NOUN)) {
+            out.push(core);
+        }
+    }
+    out
+}
+
 fn overlap(a: &Range<usize>, b: &Range<usize>) -> bool {
     a.start < b.end && b.start < a.end
 }
@@ -201,4 +226,18 @@ fn paragraph(text: &str, range: &Range<usize>) -> Range<usize> {
     let start = text[..range.start].rfind('\n').map_or(0, |at| at + 1);
     let end = text[range.end..].find('\n').map_or(text.len(), |at| range.end + at);
     start..end
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn conditions_are_told_again_in_fewer_words() {
+        assert_eq!(cores("congestive heart failure"), ["congestive heart failure", "heart failure"]);
+        assert_eq!(cores("Pneumonia of the left lung"), ["Pneumonia of the left lung", "Pneumonia"]);
+        assert_eq!(cores("gout"), ["gout"]);
+        assert_eq!(cores("rash, viral"), ["rash, viral"], "too short a noun");
+        assert_eq!(cores("é\u{a0}x failure"), ["é\u{a0}x failure", "x failure"]);
+    }
 }

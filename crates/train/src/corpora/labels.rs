@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use overread_domain::Template;
 use overread_domain::template::{ENCOUNTER_ABSTRACT, FINAL_CODES};
+use overread_suggest::neural::label_text;
 use serde::Deserialize;
 
 /// One label with all its wordings.
@@ -28,18 +29,9 @@ pub struct Wording {
 }
 
 impl Wording {
-    /// `label: description; e.g. example, example`, without the parts that are not there.
+    /// What the model reads.
     pub fn text(&self) -> String {
-        let mut out = self.label.clone();
-        if !self.description.is_empty() {
-            out.push_str(": ");
-            out.push_str(&self.description);
-        }
-        if !self.examples.is_empty() {
-            out.push_str("; e.g. ");
-            out.push_str(&self.examples.join(", "));
-        }
-        out
+        label_text(&self.label, &self.description, &self.examples)
     }
 }
 
