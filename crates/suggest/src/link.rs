@@ -132,6 +132,8 @@ struct Evidence {
     by_meaning: Way,
     /// As a relative of a code that was found: which, and how well that one was.
     by_kin: Way,
+    /// By the table of status phrases.
+    by_status: Way,
     kind: Option<TermKind>,
     title: String,
 }
@@ -197,6 +199,7 @@ impl<'r> Finder<'r> {
         }
         if !family {
             kin::add(self.release, &mut found);
+            kin::add_status(self.release, &mut found, wanted);
         }
         let best = features::Best::of(&found);
         let text = features::Text::of(wanted);

@@ -230,7 +230,7 @@ fn plain_past(c: &Candidate) -> f32 {
     }
 }
 
-/// The words around a mention that may name its side, stage or cause: a short list item, or the mention with what
+/// The words around a mention that may name its side, stage, place or cause: a short list item, or the mention with what
 /// follows it up to the next stop.
 pub(crate) fn around<'t>(doc: &Doc<'t>, candidate: &Candidate) -> Option<&'t str> {
     let segment = &doc.segments[candidate.mention.segment];
@@ -239,7 +239,16 @@ pub(crate) fn around<'t>(doc: &Doc<'t>, candidate: &Candidate) -> Option<&'t str
     let listing = candidate.section.concludes()
         || candidate.section.is_past()
         || candidate.section == SectionKind::AdmissionDiagnosis;
-    (listing && segment.item && words <= 12).then_some(text)
+    if listing && segment.item && words <= 12 {
+        return Some(text);
+    }
+    let span = &candidate.mention.span;
+    let rest = doc.text.get(span.end..segment.range.end)?;
+    let stop = rest.find([',', ';', ':', '.', '(', ')', '\n']).unwrap_or(rest.len());
+    // Not past another verb's worth of words: what stands farther off is another matter.
+    let clause = rest[..stop].split_inclusive(char::is_whitespace).take(8).map(str::len).sum::<usize>();
+    let clause = rest[..clause.min(stop)].trim_end();
+    (clause.split_whitespace().count() >= 2).then(|| &doc.text[span.start..span.end + clause.len()])
 }
 
 /// A chosen mention whose code is asked for.

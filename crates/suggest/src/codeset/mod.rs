@@ -17,6 +17,7 @@ use overread_domain::suggestion::Assertion;
 pub(crate) use combine::candidates as combine_candidates;
 pub(crate) use features::{DENSE, SPARSE};
 pub use prior::Prior;
+pub(crate) use text::status_named;
 
 use crate::concept::Concept;
 use crate::find::Found;

@@ -37,6 +37,20 @@ fn injured(conditions: &[Condition]) -> bool {
     })
 }
 
+/// Status codes (chapter 21) whose phrases stand in a mention's words.
+pub(crate) fn status_named(quote: &str) -> Vec<&'static str> {
+    let lower = quote.to_ascii_lowercase();
+    let bytes = lower.as_bytes();
+    let apart = |at: Option<&u8>| at.is_none_or(|b| !b.is_ascii_alphanumeric());
+    let stands = |phrase: &str| {
+        lower.match_indices(phrase).any(|(at, _)| {
+            apart(at.checked_sub(1).and_then(|i| bytes.get(i))) && apart(bytes.get(at + phrase.len()))
+        })
+    };
+    let named = RULES.iter().filter(|r| matches!(r.code.get(..2), Some("Z8" | "Z9")));
+    named.filter(|r| r.phrases.iter().any(|p| stands(p))).map(|r| r.code).take(4).collect()
+}
+
 /// The first place of each phrase that stands alone, outside what is denied, a relative's or only in a heading.
 pub(super) fn drafts(doc: &Doc<'_>, conditions: &[Condition]) -> Vec<Draft> {
     // Lower case of ASCII alone keeps every place where it is.

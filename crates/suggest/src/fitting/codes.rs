@@ -7,8 +7,8 @@ use crate::linear::{Fit, Linear, Row};
 use crate::mention::{Candidate, matches};
 use crate::{codeset, link};
 
-const CODE: Fit = Fit { steps: 300, rate: 0.05, l2_sparse: 1.5, l2_dense: 0.3 };
-const FINAL: Fit = Fit { steps: 260, rate: 0.05, l2_sparse: 3.0, l2_dense: 0.5 };
+const CODE: Fit = Fit { steps: 300, rate: 0.05, l2_sparse: 12.0, l2_dense: 0.3 };
+const FINAL: Fit = Fit { steps: 260, rate: 0.05, l2_sparse: 10.0, l2_dense: 1.0 };
 /// How often the right code must be among those shown, of the cases where it is among the candidates.
 const SHOWN: f32 = 0.985;
 /// What a coded case report weighs beside a note: there are many more of them, of another kind.

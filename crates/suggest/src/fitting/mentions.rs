@@ -15,7 +15,7 @@ use crate::pipeline::{PAST_SPARSE, past_row};
 
 const MENTION: Fit = Fit { steps: 160, rate: 0.06, l2_sparse: 3.0, l2_dense: 6.0 };
 /// The few numbers of trained heads are worth more than hundreds of states.
-const TRAINED: Fit = Fit { steps: 260, rate: 0.06, l2_sparse: 3.0, l2_dense: 4.0 };
+const TRAINED: Fit = Fit { steps: 260, rate: 0.06, l2_sparse: 8.0, l2_dense: 8.0 };
 const PAST: Fit = Fit { steps: 200, rate: 0.05, l2_sparse: 2.0, l2_dense: 1.0 };
 const ASSERTION: Fit = Fit { steps: 260, rate: 0.05, l2_sparse: 1.5, l2_dense: 0.5 };
 

@@ -196,7 +196,7 @@ pub(super) fn row(code: &str, e: &Evidence, wanted: &Wanted<'_>, best: &Best, te
     let coverage = second_block(&mut bits, code, e, wanted, best, text, &title);
     debug_assert!(bits.base <= SPARSE, "{} features", bits.base);
     let z = if past { score(e.by_past).max(0.0) } else { 0.0 };
-    let kin = score(e.by_kin) * 0.7;
+    let kin = (score(e.by_kin) * 0.7).max(score(e.by_status) * 0.6);
     let plain =
         score(e.by_quote).max(0.9 * score(e.by_item)).max(z * 1.1).max(0.8 * score(e.by_meaning)).max(kin);
     let mut dense = vec![score(e.by_quote), score(e.by_item), score(e.by_past), score(e.by_meaning), plain];
@@ -333,5 +333,10 @@ fn second_block(
     bits.one_of(usize::from(wanted.past()) * 4 + usize::from(wanted.history) * 2 + usize::from(former), 8);
     let unspecified = title.contains("unspecified");
     bits.one_of(usize::from(unspecified) * 3 + e.by_kin.map_or(0, |k| 1 + usize::from(k.0 > 0)), 6);
+    bits.one_of(
+        usize::from(e.by_status.is_none()) * 4 + usize::from(wanted.past()) * 2 + usize::from(wanted.history),
+        4,
+    );
+    bits.flag(code == "Z98.890");
     coverage
 }
