@@ -23,7 +23,14 @@ const MOST_LABS: usize = 15;
 
 /// Probability from which a mention is looked at for a field, and for the final list, whose tail is ranked too.
 const LEAST: f32 = 0.04;
-pub(crate) const LEAST_FINAL: f32 = 0.015;
+const LEAST_FINAL: f32 = 0.015;
+/// The same for a text without headings, whose mentions stand where no head learned to expect them.
+const LEAST_PLAIN: f32 = 0.002;
+
+/// Probability from which a mention's codes are weighed for the final list.
+pub(crate) fn least_final(doc: &Doc<'_>) -> f32 {
+    if doc.sections.len() <= 1 { LEAST_PLAIN } else { LEAST_FINAL }
+}
 
 /// Name of the threshold of final codes in texts without headings.
 const PLAIN: &str = "final_code/plain";
@@ -160,7 +167,7 @@ fn conditions(
         let fields = fields_of(template, binding, concept);
         let threshold = model.heads.threshold(concept.id());
         // Far below any threshold nothing is worth the look-up of its codes.
-        let worth = chosen.class <= 2 && wants_codes && chosen.probability >= LEAST_FINAL
+        let worth = chosen.class <= 2 && wants_codes && chosen.probability >= least_final(doc)
             || !fields.is_empty() && chosen.probability >= LEAST;
         if !worth {
             continue;

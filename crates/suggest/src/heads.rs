@@ -33,6 +33,9 @@ pub struct Heads {
     /// Whether a code belongs into the note's final list.
     #[serde(default)]
     pub final_code: Linear,
+    /// The same for texts without any heading (case reports); without it `final_code` serves them too.
+    #[serde(default)]
+    pub final_plain: Linear,
     /// Whether a mention of the past is over (historical) rather than chronic (present).
     #[serde(default)]
     pub past: Linear,
@@ -99,6 +102,7 @@ impl Heads {
             ("mention", &self.mention, mention::SPARSE, self.mention.dense, CLASSES.len()),
             ("code", &self.code, link::SPARSE, link::DENSE, 1),
             ("final_code", &self.final_code, codeset::SPARSE, codeset::DENSE, 1),
+            ("final_plain", &self.final_plain, codeset::SPARSE, codeset::DENSE, 1),
             ("past", &self.past, pipeline::PAST_SPARSE, 0, 1),
             ("assertion", &self.assertion, asserted::SPARSE, asserted::DENSE, ASSERTIONS),
         ];
@@ -130,6 +134,11 @@ impl Heads {
     pub(crate) fn suits(&self, trained: bool, hidden: usize) -> bool {
         let dense = self.mention.dense;
         self.mention.classes == 0 || dense == 0 || dense == if trained { TRAINED_DENSE } else { hidden }
+    }
+
+    /// The head of the final list of a text with or without headings.
+    pub(crate) fn final_head(&self, plain: bool) -> &Linear {
+        if plain && self.final_plain.classes == 1 { &self.final_plain } else { &self.final_code }
     }
 
     /// Confidence of a find of `rule` for `concept`.
@@ -169,6 +178,7 @@ impl Heads {
             &mut heads.mention,
             &mut heads.code,
             &mut heads.final_code,
+            &mut heads.final_plain,
             &mut heads.past,
             &mut heads.assertion,
         ];

@@ -107,6 +107,7 @@ pub(crate) fn build(asked: &Asked<'_, '_>, heads: &Heads) -> Vec<Final> {
     combine::combine(&mut drafts);
     drafts.retain(|d| asked.release.is_billable(&d.code));
     let setting = features::Setting::of(asked, &drafts);
+    let head = heads.final_head(asked.doc.sections.len() <= 1);
     let mut order: Vec<&str> = Vec::new();
     let mut by_code: HashMap<&str, Vec<&Draft>> = HashMap::new();
     for draft in &drafts {
@@ -127,8 +128,7 @@ pub(crate) fn build(asked: &Asked<'_, '_>, heads: &Heads) -> Vec<Final> {
             let best = group[0];
             let doubt = if best.assertion == Assertion::Possible { 0.3 } else { 1.0 };
             let plain = best.mention * best.link * doubt;
-            let probability =
-                if heads.final_code.classes == 1 { heads.final_code.probabilities(&row)[0] } else { plain };
+            let probability = if head.classes == 1 { head.probabilities(&row)[0] } else { plain };
             let mut evidence: Vec<Range<usize>> = Vec::new();
             for span in group.iter().flat_map(|d| &d.evidence) {
                 if !evidence.contains(span) {

@@ -11,6 +11,8 @@ const CODE: Fit = Fit { steps: 300, rate: 0.05, l2_sparse: 12.0, l2_dense: 0.3 }
 const FINAL: Fit = Fit { steps: 260, rate: 0.05, l2_sparse: 10.0, l2_dense: 1.0 };
 /// How often the right code must be among those shown, of the cases where it is among the candidates.
 const SHOWN: f32 = 0.985;
+/// Case reports from which they have a head of their own.
+const ENOUGH: usize = 60;
 /// What a coded case report weighs beside a note: there are many more of them, of another kind.
 const CASE: f32 = 0.25;
 
@@ -73,6 +75,8 @@ pub(super) fn fit_final(notes: &[&Example<'_>], coded: &[&Example<'_>], inner: &
         weight: f32,
         part: usize,
         headings: bool,
+        /// Of a note, not of a case report.
+        note: bool,
     }
     let lists = notes.iter().chain(coded).map(|e| (&e.note.codes[..], !e.reading.has_headings()));
     heads.prior = Prior::count(lists);
@@ -84,26 +88,39 @@ pub(super) fn fit_final(notes: &[&Example<'_>], coded: &[&Example<'_>], inner: &
         // Case reports were seen by none of the inner heads: any of them is honest.
         let probabilities = example.reading.probabilities(&inner[i % INNER]);
         let headings = example.reading.has_headings();
-        totals[usize::from(headings)] += example.note.codes.len();
+        // Where notes tell, case reports that happen to have a heading say nothing of thresholds.
+        let note = i < notes.len();
+        let tells = note || !headings;
+        totals[usize::from(headings)] += if tells { example.note.codes.len() } else { 0 };
         for (code, row) in model.final_rows(example.reading, &probabilities, &example.note.codes) {
             let right = example.note.codes.contains(&code);
-            rows.push(Scored { row, right, weight, part: i % INNER, headings });
+            rows.push(Scored { row, right, weight, part: i % INNER, headings, note });
         }
     }
-    let fit = |wanted: &dyn Fn(usize) -> bool| {
+    let fit = |wanted: &dyn Fn(&Scored) -> bool| {
         let rows: Vec<(Row, usize, f32)> = rows
             .iter()
-            .filter(|r| wanted(r.part))
+            .filter(|r| wanted(r))
             .map(|r| (r.row.clone(), usize::from(r.right), r.weight))
             .collect();
         Linear::fit(1, codeset::SPARSE, codeset::DENSE, &rows, &FINAL)
     };
-    heads.final_code = fit(&|_| true);
     let mut scored: [Vec<(f32, bool)>; 2] = [Vec::new(), Vec::new()];
-    for part in 0..INNER {
-        let head = fit(&|p| p != part);
-        for row in rows.iter().filter(|r| r.part == part) {
-            scored[usize::from(row.headings)].push((head.probabilities(&row.row)[0], row.right));
+    let plain = coded.iter().filter(|e| !e.reading.has_headings()).count() >= ENOUGH;
+    // Two kinds of text with different rules: case reports have a head of their own once there are enough of them.
+    for headings in [true, false] {
+        let of = |r: &Scored| !plain || r.headings == headings;
+        if headings || plain {
+            let head = fit(&of);
+            if headings { heads.final_code = head } else { heads.final_plain = head }
+        }
+        for part in 0..INNER {
+            let head = fit(&|r| of(r) && r.part != part);
+            for row in
+                rows.iter().filter(|r| r.part == part && r.headings == headings && (r.note || !headings))
+            {
+                scored[usize::from(headings)].push((head.probabilities(&row.row)[0], row.right));
+            }
         }
     }
     for (headings, scored) in scored.into_iter().enumerate() {

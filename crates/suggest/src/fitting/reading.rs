@@ -66,9 +66,10 @@ impl Suggester {
     ) -> Vec<(String, Row)> {
         let analysis = &reading.analysis;
         let chosen = mention::choose(&analysis.candidates, probabilities);
+        let least = crate::compose::least_final(&reading.read.doc);
         let asked: Vec<_> = chosen
             .iter()
-            .filter(|c| c.class <= 2 && c.probability >= crate::compose::LEAST_FINAL)
+            .filter(|c| c.class <= 2 && c.probability >= least)
             .map(|c| {
                 let candidate = &analysis.candidates[c.candidate];
                 (
