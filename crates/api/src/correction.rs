@@ -37,6 +37,9 @@ pub struct CorrectionLine {
     pub finished: bool,
     /// Version of the model that suggested; none where nothing was suggested.
     pub model: Option<String>,
+    /// Version of the correction memory that took part; absent where there was none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub memory: Option<String>,
     pub code_release: Option<String>,
     pub outcome: Outcome,
     pub user: UserId,

@@ -9,6 +9,7 @@ pub mod correction;
 pub mod entry;
 pub mod error;
 pub mod import;
+pub mod memory;
 pub mod path;
 pub mod session;
 pub mod system;

@@ -97,7 +97,7 @@ const MOST_CHARACTERS: usize = 100;
 
 /// The form in which phrases are compared: lower case, blanks squeezed, no punctuation at either end, no article.
 pub fn phrase_key(phrase: &str) -> String {
-    let mut words: Vec<String> = phrase.split_whitespace().map(|word| word.to_lowercase()).collect();
+    let mut words: Vec<String> = phrase.split_whitespace().map(str::to_lowercase).collect();
     if words.len() > 1 && matches!(words[0].as_str(), "a" | "an" | "the") {
         words.remove(0);
     }

@@ -7,6 +7,7 @@
 
 use crate::config::{BertConfig, names};
 use crate::error::{Error, Result};
+use crate::kernels::HalfIsa;
 use crate::ops::{self, Dropout, Embed, Memory, Stack};
 use crate::weights::{NamedTensors, Weights};
 use candle_core::{Device, Tensor, Var};
@@ -19,6 +20,7 @@ pub struct TrainableBert {
     tensors: BTreeMap<String, Tensor>,
     vars: BTreeMap<String, Var>,
     memory: Memory,
+    half: Option<HalfIsa>,
 }
 
 impl TrainableBert {
@@ -58,7 +60,18 @@ impl TrainableBert {
             };
             tensors.insert(name, tensor);
         }
-        Ok(Self { config: config.clone(), tensors, vars, memory: Memory::default() })
+        Ok(Self { config: config.clone(), tensors, vars, memory: Memory::default(), half: None })
+    }
+
+    /// Multiplies matrices of the layers in bfloat16 with sums in f32 from now on, forward and back; weights,
+    /// gradients, norms, attention and residuals stay f32. Micikevicius et al. 2018,
+    /// <https://arxiv.org/abs/1710.03740>; no loss scaling is needed, bfloat16 reaches as far as f32.
+    ///
+    /// `None` goes back to f32. [`HalfIsa::best`] is worth it where it [is native](HalfIsa::is_native).
+    #[must_use]
+    pub fn with_half(mut self, half: Option<HalfIsa>) -> Self {
+        self.half = half;
+        self
     }
 
     /// Shape of the model.
@@ -87,7 +100,7 @@ impl TrainableBert {
     /// states at padded places are meaningless.
     pub fn forward(&self, ids: &Tensor, lengths: Option<&[usize]>) -> Result<Tensor> {
         let x = self.embeddings(ids)?;
-        self.layers(x, lengths, 0)
+        self.layers(&x, lengths, 0)
     }
 
     /// Last hidden states of sequences of ids (`[CLS]` and `[SEP]` included) of any lengths, without padding:
@@ -140,7 +153,7 @@ impl TrainableBert {
     }
 
     /// Runs layers `from..` on `x` `[batch, length, hidden]`, so that frozen lower layers can be cached.
-    pub fn layers(&self, x: Tensor, lengths: Option<&[usize]>, from: usize) -> Result<Tensor> {
+    pub fn layers(&self, x: &Tensor, lengths: Option<&[usize]>, from: usize) -> Result<Tensor> {
         let (batch, length, hidden) = x.dims3()?;
         let flat = x.reshape((batch * length, hidden))?;
         let Some(lengths) = lengths else {
@@ -192,7 +205,7 @@ impl TrainableBert {
                 })
             })
             .collect();
-        Stack::new(&self.config, lengths, dropout, from, layers, self.memory.clone()).apply(x)
+        Stack::new(&self.config, lengths, dropout, from, layers, self.memory.clone(), self.half).apply(x)
     }
 
     fn tensor(&self, name: &str) -> &Tensor {

@@ -103,6 +103,16 @@ pub enum Precision {
 
 /// Writes tensors (`name -> (shape, values)`) as a safetensors file.
 pub fn write(path: &Path, tensors: &NamedTensors, precision: Precision) -> Result<()> {
+    write_described(path, tensors, precision, ("format", "pt"))
+}
+
+/// [`write()`] with a text in the file's own description, for [`Weights::described`].
+pub fn write_described(
+    path: &Path,
+    tensors: &NamedTensors,
+    precision: Precision,
+    (key, text): (&str, &str),
+) -> Result<()> {
     let bytes: Vec<(&String, &Vec<usize>, Vec<u8>)> = tensors
         .iter()
         .map(|(name, (shape, values))| {
@@ -134,7 +144,7 @@ pub fn write(path: &Path, tensors: &NamedTensors, precision: Precision) -> Resul
                 .map_err(|e| bad(e.to_string()))
         })
         .collect::<Result<_>>()?;
-    let format = std::collections::HashMap::from([("format".to_owned(), "pt".to_owned())]);
-    let file = safetensors::serialize(views, Some(format)).map_err(|e| bad(e.to_string()))?;
+    let about = std::collections::HashMap::from([(key.to_owned(), text.to_owned())]);
+    let file = safetensors::serialize(views, Some(about)).map_err(|e| bad(e.to_string()))?;
     std::fs::write(path, file).map_err(|source| Error::Io { path: path.to_owned(), source })
 }

@@ -86,6 +86,12 @@ pub enum Command {
     /// Score suggestions against reference entries
     #[command(after_help = EVAL)]
     Eval(Eval),
+    /// Train: a base model by a recipe, or a candidate of the current model and what people decided
+    #[command(after_help = TRAIN)]
+    Train(Train),
+    /// Judge whether a candidate model may take the place of the current one
+    #[command(after_help = GATE)]
+    Gate(Gate),
     /// Print the OpenAPI description of the interface
     Openapi,
 }
@@ -273,20 +279,139 @@ pub enum Export {
 }
 
 const EVAL: &str = "Example:
-  overread suggest --input gold.jsonl --output out.jsonl && overread eval --gold gold.jsonl --predictions out.jsonl";
+  overread suggest --input gold.jsonl --output out.jsonl && overread eval --gold gold.jsonl --predictions out.jsonl
+  overread eval --set negex --data corpora/
+
+With --set the model itself reads the part of a public set that no training saw. --errors quotes the notes: keep that file
+where notes may be kept.";
 
 #[derive(Debug, Args)]
 pub struct Eval {
     /// Reference entries (JSON Lines, plain or .gz)
-    #[arg(long, value_name = "FILE")]
-    pub gold: PathBuf,
+    #[arg(long, value_name = "FILE", required_unless_present = "set", conflicts_with = "set")]
+    pub gold: Option<PathBuf>,
     /// What `overread suggest` wrote
-    #[arg(long, value_name = "FILE")]
-    pub predictions: PathBuf,
+    #[arg(long, value_name = "FILE", required_unless_present = "set", conflicts_with = "set")]
+    pub predictions: Option<PathBuf>,
     /// Leave suggestions with less confidence out
     #[arg(long, default_value_t = 0.0)]
     pub threshold: f64,
+    /// Write every error with its place and words there
+    #[arg(long, value_name = "FILE", requires = "gold")]
+    pub errors: Option<PathBuf>,
+    /// A public set instead of reference entries; may be given again
+    #[arg(long, requires = "data")]
+    pub set: Vec<PublicSet>,
+    /// Folder of the public sets
+    #[arg(long, value_name = "DIR", requires = "set")]
+    pub data: Option<PathBuf>,
     /// The figures as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// What a model can be measured on beside reference entries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum PublicSet {
+    /// Mentions of diseases in abstracts, BC5CDR, development part
+    Bc5cdr,
+    /// Mentions of diseases in abstracts, NCBI, development part
+    Ncbi,
+    /// Negation, time, experiencer in sentences of notes
+    Negex,
+    /// ICD-10-CM codes of case reports, CodiEsp, development part
+    Codiesp,
+}
+
+const TRAIN: &str = "From corrections:
+  overread export corrections --output corrections.jsonl
+  overread train --from models/minilm-base --corrections corrections.jsonl --output models/candidate \\
+    --gold frozen.jsonl --replay reference.jsonl
+
+The latest fifth of the entries is held out; the rest becomes the model's memory, with its weights fitted, and with
+--replay the linear heads are fitted again to the reference entries and the corrections together. The candidate's folder
+holds the gate's verdict (gate.md, gate.json) and the record of the run (training.json). It holds phrases of notes: keep it
+where notes may be kept. Status 3 when the gate refuses it; nothing is installed either way.
+
+By a recipe (see crates/train/recipes and models/MODEL_CARD.md):
+  overread train --from models/base --recipe corpora.toml --data corpora/ --output runs/corpora \\
+    --notes samples=samples/reference.jsonl
+
+Encoder and heads learn from the corpora that the recipe names. The run keeps checkpoints and goes on from the last one when
+it is started again; curve.jsonl has the losses, training.json the recipe with the hashes of all that was read.";
+
+#[derive(Debug, Args)]
+pub struct Train {
+    /// Model folder to start from
+    #[arg(long, value_name = "DIR")]
+    pub from: PathBuf,
+    /// What `overread export corrections` wrote, with texts (JSON Lines, plain or .gz)
+    #[arg(long, value_name = "FILE", required_unless_present = "recipe", conflicts_with = "recipe")]
+    pub corrections: Option<PathBuf>,
+    /// Folder of the model that is made; with --corrections it must not be there yet
+    #[arg(long, value_name = "DIR")]
+    pub output: PathBuf,
+    /// What to train, in TOML: corpora with epochs, rates, seed
+    #[arg(long, value_name = "FILE", requires = "data")]
+    pub recipe: Option<PathBuf>,
+    /// Folder of the corpora that the recipe names
+    #[arg(long, value_name = "DIR", requires = "recipe")]
+    pub data: Option<PathBuf>,
+    /// Reference entries of your own under the name by which the recipe reads them; may be given again
+    #[arg(long, value_name = "NAME=FILE", requires = "recipe", value_parser = named_file)]
+    pub notes: Vec<(String, PathBuf)>,
+    /// Leave out this fifth of notes_gold_dev (line index modulo 5) and all that repeats it
+    #[arg(long, value_name = "0-4", requires = "recipe", value_parser = clap::value_parser!(u8).range(0..5))]
+    pub without_fold: Option<u8>,
+    /// Reference entries that the heads are fitted to beside the corrections; without any the heads stay
+    #[arg(long, value_name = "FILE")]
+    pub replay: Option<PathBuf>,
+    /// Frozen reference entries that the gate judges by; may be given again
+    #[arg(long, value_name = "FILE")]
+    pub gold: Vec<PathBuf>,
+    /// Milliseconds a note (95th percentile) that are always fast enough; 250 if absent
+    #[arg(long, value_name = "MS")]
+    pub milliseconds: Option<f64>,
+}
+
+fn named_file(pair: &str) -> Result<(String, PathBuf), String> {
+    match pair.split_once('=') {
+        Some((name, file)) if !name.is_empty() && !file.is_empty() => Ok((name.to_owned(), file.into())),
+        _ => Err("NAME=FILE is needed".to_owned()),
+    }
+}
+
+const GATE: &str = "Example:
+  overread gate --candidate models/candidate --current models/minilm-base --gold frozen.jsonl --corrections held-out.jsonl
+
+Both models read the same notes. The candidate is refused unless it is better on the corrections (or, without any, on a
+frozen set) in 95 % of paired bootstrap draws, no headline of a frozen set falls by more than one point, calibration is
+not worse by more than the margin, and it is not slower than the budget allows. Status 0: it may be promoted; 3: refused.";
+
+#[derive(Debug, Args)]
+pub struct Gate {
+    /// Model folder to judge
+    #[arg(long, value_name = "DIR")]
+    pub candidate: PathBuf,
+    /// Model folder that serves now
+    #[arg(long, value_name = "DIR")]
+    pub current: PathBuf,
+    /// Frozen reference entries (JSON Lines, plain or .gz); may be given again
+    #[arg(long, required = true, value_name = "FILE")]
+    pub gold: Vec<PathBuf>,
+    /// Corrections that no training saw, with texts
+    #[arg(long, value_name = "FILE")]
+    pub corrections: Option<PathBuf>,
+    /// Write gate.md and gate.json there
+    #[arg(long, value_name = "DIR")]
+    pub report: Option<PathBuf>,
+    /// Milliseconds a note (95th percentile) that are always fast enough; 250 if absent
+    #[arg(long, value_name = "MS")]
+    pub milliseconds: Option<f64>,
+    /// How far the expected calibration error may rise; 0.02 if absent
+    #[arg(long, value_name = "ECE")]
+    pub margin: Option<f64>,
+    /// The verdict as JSON instead of Markdown
     #[arg(long)]
     pub json: bool,
 }

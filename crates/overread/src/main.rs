@@ -25,6 +25,9 @@ pub enum Exit {
     /// The input is bad (status 2); the text says where.
     #[error("{0}")]
     BadInput(String),
+    /// The gate keeps the current model (status 3); the report says why.
+    #[error("the candidate is refused")]
+    Refused,
 }
 
 fn main() -> ExitCode {
@@ -34,8 +37,12 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("overread: {error:#}");
-            let bad_input = error.chain().any(|cause| cause.downcast_ref::<Exit>().is_some());
-            ExitCode::from(if bad_input { 2 } else { 1 })
+            let exit = error.chain().find_map(|cause| cause.downcast_ref::<Exit>());
+            ExitCode::from(match exit {
+                Some(Exit::BadInput(_)) => 2,
+                Some(Exit::Refused) => 3,
+                None => 1,
+            })
         }
     }
 }
@@ -60,9 +67,11 @@ fn run(cli: Cli) -> anyhow::Result<()> {
     let serving = matches!(cli.command, Command::Serve(_) | Command::Worker(_));
     log(&settings, serving)?;
     match cli.command {
-        Command::Eval(command) => commands::eval::run(&command),
+        Command::Eval(command) => commands::eval::run(&settings, &command),
         Command::Codes(command) => commands::codes::run(&settings, &command),
         Command::Suggest(command) => commands::suggest::run(&settings, &command),
+        Command::Train(command) => commands::train::run(&settings, &command),
+        Command::Gate(command) => commands::gate::run(&settings, &command),
         other => {
             let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
             let outcome = runtime.block_on(async {
@@ -72,7 +81,12 @@ fn run(cli: Cli) -> anyhow::Result<()> {
                     Command::Import(command) => commands::import::run(&settings, &command).await,
                     Command::User(command) => commands::user::run(&settings, command).await,
                     Command::Export(command) => commands::export::run(&settings, &command).await,
-                    Command::Eval(_) | Command::Codes(_) | Command::Suggest(_) | Command::Openapi => Ok(()),
+                    Command::Eval(_)
+                    | Command::Train(_)
+                    | Command::Gate(_)
+                    | Command::Codes(_)
+                    | Command::Suggest(_)
+                    | Command::Openapi => Ok(()),
                 }
             });
             // Dropping it would wait for a suggestion that is being computed, however long.

@@ -101,11 +101,14 @@ pub fn vector_folder(settings: &Settings) -> PathBuf {
     settings.data_dir.join("vectors")
 }
 
-/// Reads the vectors that an earlier run made; false where there are none.
+/// Reads the vectors that ship with the model or that an earlier run made; false where there are none for this release.
 pub fn load_vectors(search: &CodeSearch, settings: &Settings) -> bool {
-    search.load(&vector_folder(settings)).unwrap_or_else(|error| {
-        tracing::warn!(%error, "vectors can't be used and are made anew");
-        false
+    let mut folders = settings.model.iter().cloned().chain(std::iter::once(vector_folder(settings)));
+    folders.any(|folder| {
+        search.load(&folder).unwrap_or_else(|error| {
+            tracing::warn!(%error, "vectors can't be used and are made anew");
+            false
+        })
     })
 }
 

@@ -10,6 +10,7 @@ use tokio::sync::Notify;
 
 use crate::auth::password::Vault;
 use crate::auth::throttle::Throttle;
+use crate::memory::Cache;
 use crate::metrics::Metrics;
 use crate::{Config, Model};
 
@@ -46,6 +47,8 @@ pub struct Inner {
     pub(crate) vault: Vault,
     /// Rings when there may be a job.
     pub(crate) work: Notify,
+    /// What people's corrections taught.
+    pub(crate) memory: Cache,
     /// Entries and billable codes of each release, counted once.
     pub(crate) release_counts: Vec<(u64, u64)>,
 }
@@ -82,6 +85,7 @@ impl App {
             throttle: Throttle::default(),
             vault: Vault::default(),
             work: Notify::new(),
+            memory: Cache::default(),
             release_counts,
         }))
     }

@@ -41,6 +41,7 @@ fn line(record: &EntryRecord, outcome: Outcome) -> Option<CorrectionLine> {
         template_version: record.template.version,
         finished: record.row.status == EntryStatus::Finished,
         model: record.suggestion_set.as_ref().map(|set| set.model.clone()),
+        memory: record.suggestion_set.as_ref().and_then(|set| set.memory.clone()),
         code_release: record.suggestion_set.as_ref().map(|set| set.code_release.clone()),
         active_ms: sum(|decision| decision.effort.active_ms),
         keystrokes: sum(|decision| decision.effort.keystrokes),

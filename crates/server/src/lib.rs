@@ -10,6 +10,7 @@ mod config;
 mod error;
 mod export;
 mod extract;
+mod memory;
 mod metrics;
 mod model;
 mod openapi;

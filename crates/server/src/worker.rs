@@ -10,7 +10,7 @@ use overread_suggest::{ModelInfo, NoteInput, Suggest, Suggested};
 use tokio::sync::watch;
 use tokio::time::sleep;
 
-use crate::App;
+use crate::{App, memory};
 
 /// How long a worker sleeps when nothing is due and nobody rings; other servers' imports don't ring here.
 const POLL: Duration = Duration::from_secs(2);
@@ -29,6 +29,7 @@ pub async fn run_workers(app: &App, stop: watch::Receiver<bool>, until_idle: boo
         workers.spawn(work(app.clone(), name, stop.clone(), until_idle));
     }
     if !until_idle {
+        workers.spawn(memory::follow(app.clone(), stop.clone()));
         workers.spawn(sweep(app.clone(), stop));
     }
     while workers.join_next().await.is_some() {}
@@ -52,7 +53,8 @@ async fn work(app: App, name: String, mut stop: watch::Receiver<bool>, until_idl
                 app.model.job_begins();
                 // Asked for every job: a more complete model may have come.
                 let loaded = app.model.wait().await;
-                run(&app, &name, job, loaded.suggest).await;
+                let suggest = memory::remembering(&app, loaded.suggest).await;
+                run(&app, &name, job, suggest).await;
                 app.model.job_ends();
                 continue;
             }

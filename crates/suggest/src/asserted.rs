@@ -91,7 +91,7 @@ pub(crate) fn row(f: &Facts<'_>) -> Row {
     one_of(f.class, CLASSES.len());
     one_of(f.class * RULES + rule, CLASSES.len() * RULES);
     // Whether the trained head spoke at all: zeros are no opinion of it.
-    one_of(usize::from(f.asserted == [0.0; ASSERTIONS]), KNOWN);
+    one_of(usize::from(f.asserted.iter().all(|x| x.abs() < f32::MIN_POSITIVE)), KNOWN);
     debug_assert!(base == SPARSE);
     Row { active, dense: f.asserted.iter().map(|x| x.max(-8.0) / 2.0).collect() }
 }

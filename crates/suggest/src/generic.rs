@@ -44,7 +44,7 @@ const ROWS: usize = 5;
 /// was.
 const ZERO_SHOT: (f32, f32) = (0.8, -0.6);
 /// Rows of one field by the trained heads, and the least confidence of one.
-const HEAD_ROWS: usize = 12;
+const HEAD_ROWS: usize = 64;
 const LEAST: f32 = 0.05;
 
 pattern! {

@@ -15,6 +15,7 @@ mod error;
 mod find;
 pub mod fitting;
 mod generic;
+mod given;
 mod heads;
 mod insight;
 pub mod linear;
@@ -34,6 +35,7 @@ mod states;
 mod suggester;
 
 pub use error::{LoadError, SearchError, SuggestError};
+pub use given::Given;
 pub use heads::Heads;
 pub use insight::text_means;
 pub use memory::Memory;

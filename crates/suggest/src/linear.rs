@@ -89,7 +89,7 @@ impl Linear {
     }
 
     /// Probabilities that each of `rows` is the right one among them; what is left is that none is (conditional logit,
-    /// McFadden 1974). For heads of one class.
+    /// `McFadden` 1974). For heads of one class.
     pub fn choice(&self, rows: &[&Row]) -> Vec<f32> {
         let logits: Vec<f32> = rows.iter().map(|row| self.logit(0, row)).collect();
         let most = logits.iter().copied().fold(0.0, f32::max);

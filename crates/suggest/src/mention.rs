@@ -161,6 +161,42 @@ fn united(doc: &Doc<'_>, trained: Option<Trained<'_>>) -> Vec<(Mention, Origin)>
     out
 }
 
+fn candidate(doc: &Doc<'_>, cues: &Scope<'_>, mention: Mention, origin: Origin, hits: Vec<Hit>) -> Candidate {
+    Candidate {
+        assertion: cues.assertion(&mention.span),
+        planned: cues.planned(&mention.span),
+        section: doc.section(&doc.segments[mention.segment]).kind,
+        cues: cues.reaches(&mention.span),
+        hits,
+        origin,
+        asserted: [0.0; ASSERTIONS],
+        row: Row::default(),
+        mention,
+    }
+}
+
+/// The mention at a place that somebody names, whoever would find it; `None` where no words stand there. It has no
+/// features for [`choose`].
+pub(crate) fn candidate_at(
+    doc: &Doc<'_>,
+    trained: Option<Trained<'_>>,
+    release: &Release,
+    patient: Patient,
+    span: &Range<usize>,
+) -> Option<Candidate> {
+    let mention = mention_at(doc, span)?;
+    let cues = Scope::new(doc, &doc.segments[mention.segment]);
+    let query = doc.str(&mention.span).to_lowercase();
+    let hits =
+        crate::link::lookup(release, &query, overread_codes::Context::Current, patient, crate::link::DEEP);
+    let mut found = [candidate(doc, &cues, mention, Origin::Rule, hits)];
+    if let Some(trained) = trained {
+        weigh(&mut found, trained);
+    }
+    let [found] = found;
+    Some(found)
+}
+
 /// All mentions of the note with their features.
 pub(crate) fn candidates(
     doc: &Doc<'_>,
@@ -195,18 +231,7 @@ pub(crate) fn candidates(
         } else {
             Vec::new()
         };
-        let segment = &doc.segments[mention.segment];
-        out.push(Candidate {
-            assertion: cues.assertion(&mention.span),
-            planned: cues.planned(&mention.span),
-            section: doc.section(segment).kind,
-            cues: cues.reaches(&mention.span),
-            hits,
-            origin,
-            asserted: [0.0; ASSERTIONS],
-            row: Row::default(),
-            mention,
-        });
+        out.push(candidate(doc, cues, mention, origin, hits));
     }
     let mut elsewhere: HashMap<String, Elsewhere> = HashMap::new();
     for (i, c) in out.iter().enumerate() {

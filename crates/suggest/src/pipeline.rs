@@ -175,9 +175,11 @@ pub(crate) fn final_assertion(heads: &Heads, candidate: &Candidate, class: usize
         };
         let p = heads.assertion.probabilities(&asserted::row(&asserted::Facts::of(candidate, class)));
         // What is past is asked twice: the head that knows nothing else has seen every case of it.
-        let past = (class == 2 && heads.past.classes == 1)
-            .then(|| heads.past.probabilities(&past_row(candidate))[0])
-            .unwrap_or(0.5);
+        let past = if class == 2 && heads.past.classes == 1 {
+            heads.past.probabilities(&past_row(candidate))[0]
+        } else {
+            0.5
+        };
         let likely = |a: &&Assertion| {
             let odds = if **a == Assertion::Historical { past } else { 1.0 - past };
             p[**a as usize] * odds

@@ -9,7 +9,7 @@ use overread_domain::span::CodePoints;
 use overread_domain::suggestion::{Assertion, Suggestion};
 use overread_domain::template::{Cardinality, ENCOUNTER_ABSTRACT, Field, FieldKind, Group};
 use overread_domain::{Action, CodeRole, DecisionId, ItemId, NoteMeta, Template};
-use overread_suggest::{CodeSearch, NoteInput, Options, SearchOptions, Suggest, Suggested, Suggester};
+use overread_suggest::{CodeSearch, Given, NoteInput, Options, SearchOptions, Suggest, Suggested, Suggester};
 use proptest::prelude::*;
 
 fn root() -> std::path::PathBuf {
@@ -262,4 +262,23 @@ proptest! {
         let template = abstract_template();
         accept_all(&text, &template, &suggest(&text, &template).suggestions);
     }
+}
+
+#[test]
+fn codes_marked_words() {
+    let at = |words: &str| {
+        let start = NOTE.find(words).expect("the note has it");
+        start..start + words.len()
+    };
+    let given = [
+        Given { span: at("Atrial fibrillation"), history: false },
+        Given { span: at("Hypertension"), history: true },
+        Given { span: at(".\r\n"), history: false },
+    ];
+    let found = model().codes_of(NOTE, &given).unwrap();
+    let first = |i: usize| found[i].first().map(|c| c.0.as_str());
+    assert_eq!((first(0), first(1), first(2)), (Some("I48.91"), Some("I10"), None));
+    assert!(found[0].iter().all(|(_, p)| (0.0..=1.0).contains(p)));
+    let beyond = [Given { span: 5..NOTE.len() + 1, history: false }];
+    assert!(model().codes_of(NOTE, &beyond).is_err());
 }

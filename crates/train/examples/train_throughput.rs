@@ -1,4 +1,4 @@
-//! Training speed: forward, backward and AdamW on a model folder, beside `bench/torch_train_peer.py`.
+//! Training speed: forward, backward and `AdamW` on a model folder, beside `bench/torch_train_peer.py`.
 //!
 //! ```text
 //! cargo run --release -p overread-train --example train_throughput -- models/minilm-base \
@@ -9,7 +9,7 @@
 //! the peak of memory is its own. With `--peer` the same cases run in PyTorch, in turn with ours, so that a busy
 //! machine disturbs both alike.
 
-use overread_encoder::{ModelFolder, TrainableBert};
+use overread_encoder::{HalfIsa, ModelFolder, TrainableBert};
 use overread_train::optim::{AdamW, Group};
 use std::error::Error;
 use std::process::Command;
@@ -61,9 +61,11 @@ fn case(folder: &str, shape: &str, trained: &str, precision: &str) -> Result<(),
         _ => true,
     };
     let bert = TrainableBert::load(&folder.config, &folder.weights, select)?;
-    if precision != "f32" {
-        return Err(format!("precision {precision} is not known").into());
-    }
+    let bert = match precision {
+        "f32" => bert,
+        "bf16" => bert.with_half(Some(HalfIsa::best())),
+        other => return Err(format!("precision {other} is not known").into()),
+    };
     let vars = bert.vars().iter().map(|(name, var)| (name.clone(), var.clone()));
     let mut optimizer = AdamW::new(vars, vec![Group::new("", 1e-5, 0.01)], 1.0)?;
     let vocab = folder.config.vocab_size as u32;

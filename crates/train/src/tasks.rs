@@ -2,7 +2,7 @@
 //!
 //! A task takes what a model said and gives a [`Table`] of figures, each with what it rests on and a 95 % interval
 //! (percentile bootstrap over whole documents). None knows a model: what is asked is a file of predictions or a
-//! closure. [`write_inputs`] makes the lines that `overread suggest` reads.
+//! closure.
 
 pub mod codiesp;
 pub mod learning;
@@ -12,11 +12,9 @@ pub mod negation;
 pub mod reviewer;
 
 use std::fmt::Write as _;
-use std::io::{self, Write};
 
 use serde::Serialize;
 
-use crate::corpora::Document;
 use crate::eval::interval::Draws;
 use crate::eval::{Count, Figure};
 
@@ -57,23 +55,6 @@ impl Table {
         }
         out
     }
-}
-
-/// Writes `{"id", "text"}` a line, as `overread suggest` reads it.
-pub fn write_inputs<'a>(
-    documents: impl IntoIterator<Item = &'a Document>,
-    out: &mut impl Write,
-) -> io::Result<()> {
-    #[derive(Serialize)]
-    struct Line<'a> {
-        id: &'a str,
-        text: &'a str,
-    }
-    for document in documents {
-        serde_json::to_writer(&mut *out, &Line { id: &document.id, text: &document.text })?;
-        out.write_all(b"\n")?;
-    }
-    Ok(())
 }
 
 /// Figures over documents and draws of them.

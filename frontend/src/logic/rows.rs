@@ -168,7 +168,18 @@ impl Projection {
     }
 }
 
-/// Lays rows out in the template's order; within a field by place in the note.
+/// The principal diagnosis stands first (UHDDS; ICD-10-CM Official Guidelines, sections II and III).
+fn claim_order(role: Option<CodeRole>) -> u8 {
+    match role {
+        Some(CodeRole::Principal) => 0,
+        Some(CodeRole::Secondary) | None => 1,
+        Some(CodeRole::Symptom) => 2,
+        Some(CodeRole::History) => 3,
+    }
+}
+
+/// Lays rows out in the template's order; within a field by place in the note, codes of the final list as a claim has
+/// them.
 pub fn rows(
     template: &Template,
     suggestions: &[Suggestion],
@@ -179,7 +190,14 @@ pub fn rows(
     for (group, fields) in template.groups.iter().enumerate() {
         for field in &fields.fields {
             let mut own: Vec<&Item> = items.iter().filter(|item| item.content.field == field.id).collect();
-            own.sort_by_key(|item| item.content.evidence.first().map_or(usize::MAX, |quoted| quoted.start));
+            if field.kind == FieldKind::Code {
+                // As a claim lists them, then in the order of the set, what was added last.
+                own.sort_by_key(|item| claim_order(item.content.role));
+            } else {
+                own.sort_by_key(|item| {
+                    item.content.evidence.first().map_or(usize::MAX, |quoted| quoted.start)
+                });
+            }
             let live = own.iter().filter(|item| item.state != ItemState::Rejected).count();
             let single = field.cardinality == Cardinality::One;
             let first = rows.len();
@@ -275,6 +293,42 @@ fn candidate<'a>(code: &CodeRef, candidates: &'a [CodeCandidate]) -> Option<&'a 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_final_list_stands_as_on_a_claim_and_mentions_as_in_the_note() {
+        use overread_domain::{Content, Quoted};
+        let template: Template = serde_json::from_str(overread_domain::template::ENCOUNTER_ABSTRACT).unwrap();
+        let item = |id: &str, field: &str, start: usize, role: Option<CodeRole>| Item {
+            id: ItemId::new(id),
+            state: ItemState::Suggested,
+            content: Content {
+                field: field.into(),
+                evidence: vec![Quoted { start, end: start + 1, quote: "x".into() }],
+                role,
+                ..Content::default()
+            },
+            reject_reason: None,
+            decision: None,
+        };
+        let items = [
+            item("s0", "final_code", 90, Some(CodeRole::Secondary)),
+            item("s1", "final_code", 5, Some(CodeRole::History)),
+            item("s2", "final_code", 80, Some(CodeRole::Principal)),
+            item("a1", "final_code", 1, Some(CodeRole::Secondary)),
+            item("s3", "diagnosis", 9, None),
+            item("s4", "diagnosis", 3, None),
+        ];
+        let laid = rows(&template, &[], &items, &[]);
+        let of = |field: &str| -> Vec<&str> {
+            laid.iter()
+                .filter(|r| r.field == field)
+                .filter_map(|r| r.key.item())
+                .map(ItemId::as_str)
+                .collect()
+        };
+        assert_eq!(of("final_code"), ["s2", "s0", "a1", "s1"]);
+        assert_eq!(of("diagnosis"), ["s4", "s3"]);
+    }
 
     #[test]
     fn accepting_leaves_alone_what_a_person_wrote() {

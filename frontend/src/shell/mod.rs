@@ -84,6 +84,7 @@ fn Inside() -> impl IntoView {
             <Route path=path!("/import") view=pages::Import />
             <Route path=path!("/accuracy") view=pages::Accuracy />
             <Route path=path!("/system") view=pages::System />
+            <Route path=path!("/memory") view=pages::Memory />
             <Route path=path!("/users") view=pages::Users />
             <Route path=path!("/templates") view=pages::Templates />
             <Route path=path!("/password") view=sign_in::PasswordPage />

@@ -11,10 +11,11 @@ use super::keys::remember_navigate;
 use super::{App, Session};
 use crate::web::http;
 
-const PAGES: [(&str, &str, &str, Option<Permission>); 6] = [
+const PAGES: [(&str, &str, &str, Option<Permission>); 7] = [
     ("queue", "/", "Queue", Some(Permission::ReadEntries)),
     ("import", "/import", "Import", Some(Permission::ImportNotes)),
     ("accuracy", "/accuracy", "Accuracy", Some(Permission::SeeAccuracy)),
+    ("memory", "/memory", "Memory", Some(Permission::CurateMemory)),
     ("system", "/system", "System", Some(Permission::SeeSystem)),
     ("users", "/users", "Users", Some(Permission::ManageUsers)),
     ("templates", "/templates", "Templates", Some(Permission::EditTemplates)),

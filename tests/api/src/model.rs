@@ -1,13 +1,14 @@
 //! A model that says what tests expect: it knows a few words and finds them wherever they stand.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use overread_domain::span::CodePoints;
 use overread_domain::{
     Assertion, CodeCandidate, CodeRef, CodeRole, Content, Quoted, Span, Suggestion, Template,
 };
-use overread_suggest::{ModelInfo, NoteInput, Suggest, SuggestError, Suggested};
+use overread_suggest::{Memory, ModelInfo, NoteInput, Suggest, SuggestError, Suggested};
 
 /// What goes wrong, and how often before it goes right.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -24,7 +25,8 @@ pub enum Trouble {
 pub struct Scripted {
     info: ModelInfo,
     trouble: Trouble,
-    calls: AtomicUsize,
+    calls: Arc<AtomicUsize>,
+    memory: Option<Arc<Memory>>,
 }
 
 pub fn info() -> ModelInfo {
@@ -44,13 +46,27 @@ pub fn info() -> ModelInfo {
 
 impl Scripted {
     pub fn new(trouble: Trouble) -> Self {
-        Self { info: info(), trouble, calls: AtomicUsize::new(0) }
+        Self { info: info(), trouble, calls: Arc::default(), memory: None }
     }
 }
 
 impl Suggest for Scripted {
     fn model(&self) -> &ModelInfo {
         &self.info
+    }
+
+    fn remembering(&self, memory: Arc<Memory>) -> Option<Arc<dyn Suggest>> {
+        let info = ModelInfo { memory: Some(memory.version().to_owned()), ..self.info.clone() };
+        let calls = Arc::clone(&self.calls);
+        Some(Arc::new(Self { info, trouble: self.trouble, calls, memory: Some(memory) }))
+    }
+
+    fn phrase_space(&self) -> String {
+        "lengths".into()
+    }
+
+    fn phrase_vectors(&self, phrases: &[&str]) -> Result<Vec<Vec<f32>>, SuggestError> {
+        Ok(phrases.iter().map(|phrase| vec![phrase.len() as f32, 1.0]).collect())
     }
 
     fn suggest(&self, note: &NoteInput<'_>, _: &Template) -> Result<Suggested, SuggestError> {
@@ -77,7 +93,8 @@ impl Suggest for Scripted {
             }));
         }
         if let Some(words) = find("hypertension") {
-            let code = CodeRef::icd10cm("I10");
+            let codes = self.codes(&words.quote);
+            let code = CodeRef::icd10cm(codes[0].code.as_str());
             let content = Content {
                 field: "diagnosis".into(),
                 evidence: vec![words.clone()],
@@ -85,7 +102,7 @@ impl Suggest for Scripted {
                 code: Some(code.clone()),
                 ..Content::default()
             };
-            suggestions.push(Suggestion { candidates: candidates(), ..suggestion(content) });
+            suggestions.push(Suggestion { candidates: codes, ..suggestion(content) });
             let last = Content {
                 field: "final_code".into(),
                 evidence: vec![words],
@@ -104,6 +121,25 @@ impl Suggest for Scripted {
             }));
         }
         Ok(Suggested { threshold: 0.3, suggestions, read_until: None })
+    }
+}
+
+impl Scripted {
+    /// The codes of a diagnosis, as it remembers them.
+    fn codes(&self, phrase: &str) -> Vec<CodeCandidate> {
+        let Some(memory) = &self.memory else { return candidates() };
+        let known: Vec<(CodeRef, f32)> =
+            candidates().into_iter().map(|c| (CodeRef::icd10cm(c.code), c.confidence)).collect();
+        memory
+            .rank(&memory.look_up(phrase, None), "diagnosis", &known)
+            .into_iter()
+            .map(|(code, confidence)| CodeCandidate {
+                system: code.system,
+                code: code.code,
+                title: String::new(),
+                confidence,
+            })
+            .collect()
     }
 }
 

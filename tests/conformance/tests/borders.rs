@@ -113,6 +113,7 @@ fn an_added_row_reaches_the_export_with_its_words_unharmed() {
             template_version: template.version,
             finished: true,
             model: None,
+            memory: None,
             code_release: None,
             outcome,
             user: UserId::new("u1"),

@@ -34,6 +34,7 @@ mod x86_int8;
 pub use engine::Engine;
 pub use gemm::Packed;
 pub use half::HalfIsa;
+pub(crate) use half::operand;
 pub use int8::Int8Isa;
 pub use linear::{Kernel, Precision};
 pub use simd::Isa;

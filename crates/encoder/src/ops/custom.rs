@@ -154,7 +154,9 @@ pub(super) fn column_sums(x: &[f32], n: usize) -> Vec<f32> {
         .collect();
     // In order, so that the same input always rounds alike.
     let mut total = vec![0.0; n];
-    parts.iter().for_each(|part| rows::add(&mut total, part));
+    for part in &parts {
+        rows::add(&mut total, part);
+    }
     total
 }
 
@@ -180,7 +182,7 @@ impl CustomOp3 for Linear {
         let (outer, inner) = l2.shape().dims2()?;
         let m = l1.shape().elem_count() / inner.max(1);
         let mut out = vec![0.0; m * outer];
-        let packed = Packed::new(Matrix::columns(weight, inner), inner, outer);
+        let packed = Packed::new(None, Matrix::columns(weight, inner), inner, outer);
         multiply_wide(Matrix::rows(x, inner), m, &packed, &mut out);
         if outer > 0 {
             out.par_chunks_mut(BLOCK * outer).for_each(|out| rows::add_bias(out, bias));
@@ -206,7 +208,7 @@ impl CustomOp3 for Linear {
         let g = Values::of(&gradient)?;
         let to_x = if self.needs[0] {
             let mut out = vec![0.0; m * inner];
-            let packed = Packed::new(Matrix::rows(&Values::of(weight)?, inner), outer, inner);
+            let packed = Packed::new(None, Matrix::rows(&Values::of(weight)?, inner), outer, inner);
             multiply_wide(Matrix::rows(&g, outer), m, &packed, &mut out);
             Some(tensor(out, x)?)
         } else {
@@ -214,7 +216,7 @@ impl CustomOp3 for Linear {
         };
         let to_weight = if self.needs[1] {
             let mut out = vec![0.0; outer * inner];
-            let packed = Packed::new(Matrix::rows(&Values::of(x)?, inner), m, inner);
+            let packed = Packed::new(None, Matrix::rows(&Values::of(x)?, inner), m, inner);
             multiply_wide(Matrix::columns(&g, outer), outer, &packed, &mut out);
             Some(tensor(out, weight)?)
         } else {

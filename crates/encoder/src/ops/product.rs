@@ -4,18 +4,21 @@
 //! of A; A is packed a block at a time into panels of `MR` rows, `panel[k][MR]`. A tile of `MR` by `NR` is kept in
 //! registers over a block of k. Goto and van de Geijn 2008, <https://doi.org/10.1145/1356052.1356053>.
 
+use crate::kernels::HalfIsa;
+use crate::kernels::operand::{self, HalfPanels, HalfRows, Source};
 use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 use std::cell::RefCell;
 
-/// Steps of k that a tile takes at once: a panel of A then lies in the first-level cache.
-const STEPS: usize = 384;
+/// Steps of k that a tile takes at once: its panels of A and B then lie in the first-level cache.
+const STEPS: usize = 192;
 /// Panels of A that are packed at once, so that they lie in the second-level cache.
 const PANELS: usize = 12;
 
 thread_local! {
-    static PACKED_ROWS: RefCell<Vec<f32>> = const { RefCell::new(Vec::new()) };
-    static PACKED_COLUMNS: RefCell<Vec<f32>> = const { RefCell::new(Vec::new()) };
+    static PACKED_ROWS: RefCell<Lines> = RefCell::default();
+    static HALF_ROWS: RefCell<HalfRows> = RefCell::default();
+    static PACKED_COLUMNS: RefCell<Lines> = RefCell::default();
 }
 
 /// A matrix somewhere in a slice: element `(i, j)` at `i * row + j * column`.
@@ -48,26 +51,82 @@ pub(super) struct Target<'a> {
 }
 
 /// Panels of a right-hand side `[k, n]`.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Packed {
     n: usize,
     k: usize,
-    panels: Vec<f32>,
+    panels: Panels,
+}
+
+#[derive(Debug)]
+enum Panels {
+    Float(Lines),
+    Half(HalfIsa, HalfPanels),
+}
+
+/// Floats from a cache line's beginning on: a vector that straddles two lines costs two loads.
+#[derive(Debug, Default)]
+struct Lines {
+    values: Vec<f32>,
+    start: usize,
+    len: usize,
+}
+
+impl Lines {
+    /// `len` floats, zero or what was there.
+    fn reserve(&mut self, len: usize) -> &mut [f32] {
+        if self.values.len() < len + 16 {
+            self.values = vec![0.0; len + 16];
+            self.start = self.values.as_ptr().align_offset(64).min(16);
+        }
+        self.len = len;
+        &mut self.values[self.start..self.start + len]
+    }
+
+    fn get(&self) -> &[f32] {
+        &self.values[self.start..self.start + self.len]
+    }
 }
 
 impl Packed {
-    /// Packs `source` `[k, n]`, on all threads.
-    pub fn new(source: Matrix<'_>, k: usize, n: usize) -> Self {
-        Self::stack(&[source], k, n)
+    /// Packs `source` `[k, n]`, on all threads; in bfloat16 where `half` says how to multiply it.
+    pub fn new(half: Option<HalfIsa>, source: Matrix<'_>, k: usize, n: usize) -> Self {
+        Self::stack(half, &[source], k, n)
     }
 
     /// Packs sources `[k, n]` side by side.
-    pub fn stack(sources: &[Matrix<'_>], k: usize, n: usize) -> Self {
-        let width = tile().1;
+    pub fn stack(half: Option<HalfIsa>, sources: &[Matrix<'_>], k: usize, n: usize) -> Self {
         let all = n * sources.len();
-        let mut panels = vec![0.0; all.div_ceil(width) * width * k];
+        if let Some(isa) = half {
+            let mut panels = HalfPanels::default();
+            panels.reserve(k, all);
+            let width = HalfPanels::WIDTH;
+            let list: Vec<&mut [u16]> = panels.panels().collect();
+            list.into_par_iter().enumerate().for_each(|(j, panel)| {
+                let (first, used) = (j * width, (all - j * width).min(width));
+                if first / n == (first + used - 1) / n {
+                    let Matrix { data, row, column } = sources[first / n];
+                    HalfPanels::fill(isa, panel, Source { data, row, column }, k, first % n, used);
+                } else {
+                    // Of several sources: columns one after the other.
+                    let mut columns = vec![0.0; k * used];
+                    for (i, column) in columns.chunks_exact_mut(k.max(1)).enumerate() {
+                        let source = sources[(first + i) / n];
+                        let at = (first + i) % n * source.column;
+                        for (step, out) in column.iter_mut().enumerate() {
+                            *out = source.data[at + step * source.row];
+                        }
+                    }
+                    HalfPanels::fill(isa, panel, Source { data: &columns, row: 1, column: k }, k, 0, used);
+                }
+            });
+            return Self { n: all, k, panels: Panels::Half(isa, panels) };
+        }
+        let width = tile().1;
+        let mut panels = Lines::default();
+        let values = panels.reserve(all.div_ceil(width) * width * k);
         if k > 0 {
-            panels.par_chunks_mut(width * k).enumerate().for_each(|(j, panel)| {
+            values.par_chunks_mut(width * k).enumerate().for_each(|(j, panel)| {
                 let mut at = 0;
                 while at < width && j * width + at < all {
                     let column = j * width + at;
@@ -77,23 +136,29 @@ impl Packed {
                 }
             });
         }
-        Self { n: all, k, panels }
+        Self { n: all, k, panels: Panels::Float(panels) }
     }
 }
 
 /// `target = a * b` for `m` rows of `a` `[m, k]`, on this thread.
 pub(super) fn multiply(a: Matrix<'_>, m: usize, b: &Packed, target: Target<'_>) {
-    PACKED_ROWS.with_borrow_mut(|scratch| {
-        run(a, m, &b.panels, b.k, b.n, target, scratch);
-    });
+    match &b.panels {
+        Panels::Float(panels) => PACKED_ROWS.with_borrow_mut(|scratch| {
+            run(a, m, panels.get(), b.k, b.n, target, scratch);
+        }),
+        Panels::Half(isa, panels) => HALF_ROWS.with_borrow_mut(|rows| {
+            let Matrix { data, row, column } = a;
+            rows.set(*isa, Source { data, row, column }, m, b.k);
+            operand::multiply(*isa, rows, m, panels, target.data, target.stride, target.add);
+        }),
+    }
 }
 
 /// As [`multiply`] with an unpacked `b` `[k, n]`, for small products.
 pub(super) fn multiply_small(a: Matrix<'_>, b: Matrix<'_>, m: usize, n: usize, k: usize, target: Target<'_>) {
     let width = tile().1;
     PACKED_COLUMNS.with_borrow_mut(|panels| {
-        panels.clear();
-        panels.resize(n.div_ceil(width) * width * k, 0.0);
+        let panels = panels.reserve(n.div_ceil(width) * width * k);
         if k > 0 {
             for (j, panel) in panels.chunks_exact_mut(width * k).enumerate() {
                 pack(b, panel, 0, j * width, (n - j * width).min(width), width, 0);
@@ -110,7 +175,8 @@ pub(super) fn multiply_wide(a: Matrix<'_>, m: usize, b: &Packed, out: &mut [f32]
     if n == 0 {
         return;
     }
-    let block = 8 * tile().0;
+    // A multiple of both tiles' heights.
+    let block = 96;
     out.par_chunks_mut(block * n).enumerate().for_each(|(i, out)| {
         let a = Matrix { data: &a.data[(i * block * a.row).min(a.data.len())..], ..a };
         let rows = out.len() / n;
@@ -132,14 +198,27 @@ fn pack(
     let Matrix { data, row, column } = source;
     let steps = panel.len() / width;
     if column == 1 {
-        for (step, out) in panel.chunks_exact_mut(width).enumerate() {
-            let start = (from + step) * row + first;
-            out[at..at + used].copy_from_slice(&data[start..start + used]);
+        // Copies of constant length are moves instead of calls.
+        match (used == width, width) {
+            (true, 32) => copy_steps::<32>(data, panel, row, from * row + first),
+            (true, 16) => copy_steps::<16>(data, panel, row, from * row + first),
+            (true, 12) => copy_steps::<12>(data, panel, row, from * row + first),
+            (true, 6) => copy_steps::<6>(data, panel, row, from * row + first),
+            _ => {
+                for (step, out) in panel.chunks_exact_mut(width).enumerate() {
+                    let start = (from + step) * row + first;
+                    out[at..at + used].copy_from_slice(&data[start..start + used]);
+                }
+            }
         }
     } else if row == 1 {
-        for i in 0..used {
-            let line = &data[(first + i) * column + from..][..steps];
-            for (out, &value) in panel[at + i..].iter_mut().step_by(width).zip(line) {
+        let line = |i: usize| &data[(first + i) * column + from..][..steps];
+        let fours = used / 4 * 4;
+        for i in (0..fours).step_by(4) {
+            turn(std::array::from_fn(|r| line(i + r)), &mut panel[at + i..], width);
+        }
+        for i in fours..used {
+            for (out, &value) in panel[at + i..].iter_mut().step_by(width).zip(line(i)) {
                 *out = value;
             }
         }
@@ -149,6 +228,31 @@ fn pack(
                 *out = data[(from + step) * row + (first + i) * column];
             }
         }
+    }
+}
+
+/// Four rows to the first four columns of rows of `width`, by blocks of four by four.
+fn turn(lines: [&[f32]; 4], panel: &mut [f32], width: usize) {
+    let blocks = lines.map(|line| line.as_chunks::<4>());
+    let steps = lines[0].len();
+    for step in 0..steps / 4 {
+        let rows: [[f32; 4]; 4] = std::array::from_fn(|r| blocks[r].0[step]);
+        for c in 0..4 {
+            let out = &mut panel[(4 * step + c) * width..][..4];
+            out.copy_from_slice(&[rows[0][c], rows[1][c], rows[2][c], rows[3][c]]);
+        }
+    }
+    for step in steps / 4 * 4..steps {
+        for (r, line) in lines.iter().enumerate() {
+            panel[step * width + r] = line[step];
+        }
+    }
+}
+
+fn copy_steps<const W: usize>(data: &[f32], panel: &mut [f32], row: usize, start: usize) {
+    for (step, out) in panel.as_chunks_mut::<W>().0.iter_mut().enumerate() {
+        let at = start + step * row;
+        out.copy_from_slice(&data[at..at + W]);
     }
 }
 
@@ -170,15 +274,7 @@ const fn height<S: Simd>() -> usize {
     if S::REGISTER_COUNT >= 32 { 12 } else { 6 }
 }
 
-fn run(
-    a: Matrix<'_>,
-    m: usize,
-    panels: &[f32],
-    k: usize,
-    n: usize,
-    target: Target<'_>,
-    scratch: &mut Vec<f32>,
-) {
+fn run(a: Matrix<'_>, m: usize, panels: &[f32], k: usize, n: usize, target: Target<'_>, scratch: &mut Lines) {
     assert!(m == 0 || n == 0 || target.data.len() >= (m - 1) * target.stride + n, "target is [m, n]");
     if k == 0 {
         if !target.add && n > 0 {
@@ -196,7 +292,7 @@ struct Run<'a> {
     k: usize,
     n: usize,
     target: Target<'a>,
-    scratch: &'a mut Vec<f32>,
+    scratch: &'a mut Lines,
 }
 
 impl WithSimd for Run<'_> {
@@ -220,10 +316,7 @@ impl Run<'_> {
             for top in (0..m).step_by(MR * PANELS) {
                 let rows = (MR * PANELS).min(m - top);
                 let blocks = rows.div_ceil(MR);
-                if scratch.len() < blocks * MR * steps {
-                    scratch.resize(blocks * MR * steps, 0.0);
-                }
-                let packed = &mut scratch[..blocks * MR * steps];
+                let packed = scratch.reserve(blocks * MR * steps);
                 for (i, panel) in packed.chunks_exact_mut(MR * steps).enumerate() {
                     let used = (rows - i * MR).min(MR);
                     if used < MR {
@@ -237,7 +330,8 @@ impl Run<'_> {
                     for (i, a) in packed.chunks_exact(MR * steps).enumerate() {
                         let rows = MR.min(rows - i * MR);
                         let c = &mut target.data[(top + i * MR) * target.stride + j * width..];
-                        tile_product::<S, MR>(simd, a, b, c, target.stride, rows, columns, add);
+                        let sums = panel_product::<S, MR>(simd, a, b);
+                        store::<S, MR>(simd, sums, c, target.stride, rows, columns, add);
                     }
                 }
             }
@@ -245,20 +339,12 @@ impl Run<'_> {
     }
 }
 
+type Tile<S, const MR: usize> = [[<S as Simd>::f32s; 2]; MR];
+
+/// A tile from a panel of A, `[steps][MR]`, and one of B.
 #[inline(always)]
-#[expect(clippy::too_many_arguments, reason = "the tile's place and extent")]
-fn tile_product<S: Simd, const MR: usize>(
-    simd: S,
-    a: &[f32],
-    b: &[f32],
-    c: &mut [f32],
-    stride: usize,
-    rows: usize,
-    columns: usize,
-    add: bool,
-) {
-    let zero = simd.splat_f32s(0.0);
-    let mut sums = [[zero; 2]; MR];
+fn panel_product<S: Simd, const MR: usize>(simd: S, a: &[f32], b: &[f32]) -> Tile<S, MR> {
+    let mut sums = [[simd.splat_f32s(0.0); 2]; MR];
     let (b, _) = S::as_simd_f32s(b);
     for (a, b) in a.as_chunks::<MR>().0.iter().zip(b.as_chunks::<2>().0) {
         for i in 0..MR {
@@ -267,6 +353,19 @@ fn tile_product<S: Simd, const MR: usize>(
             sums[i][1] = simd.mul_add_f32s(value, b[1], sums[i][1]);
         }
     }
+    sums
+}
+
+#[inline(always)]
+fn store<S: Simd, const MR: usize>(
+    simd: S,
+    sums: Tile<S, MR>,
+    c: &mut [f32],
+    stride: usize,
+    rows: usize,
+    columns: usize,
+    add: bool,
+) {
     let lanes = S::F32_LANES;
     for (i, sums) in sums.iter().enumerate() {
         if i == rows {

@@ -12,6 +12,7 @@ use super::product::{Matrix, Packed, Target, multiply, multiply_wide};
 use super::rows;
 use crate::config::{Activation, BertConfig, names};
 use crate::error::Result;
+use crate::kernels::HalfIsa;
 use candle_core::{CpuStorage, CustomOp2, CustomOp3, Device, Layout, Shape, Tensor};
 use rayon::prelude::*;
 use std::ops::Range;
@@ -20,7 +21,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 type Candle<T> = candle_core::Result<T>;
 
 /// Rows that a thread takes through a layer at once.
-const BLOCK: usize = 144;
+/// A multiple of every tile's height.
+const BLOCK: usize = 192;
 
 /// Random zeros against overfitting, after the embeddings, the attention and the feed-forward block of each layer,
 /// as in Hugging Face's `hidden_dropout_prob`. Srivastava et al. 2014.
@@ -73,6 +75,7 @@ pub(crate) struct Stack {
     first: usize,
     layers: Vec<Pairs<Tensor>>,
     memory: Memory,
+    half: Option<HalfIsa>,
     kept: Mutex<Vec<Kept>>,
     keep: bool,
     gradients: Arc<Slots>,
@@ -106,6 +109,7 @@ impl Stack {
         first: usize,
         layers: Vec<Pairs<Tensor>>,
         memory: Memory,
+        half: Option<HalfIsa>,
     ) -> Self {
         let slots = layers.len() * PAIRS * 2;
         Self {
@@ -118,6 +122,7 @@ impl Stack {
             first,
             layers,
             memory,
+            half,
             kept: Mutex::default(),
             keep: false,
             gradients: Arc::new(Mutex::new((0..slots).map(|_| None).collect())),
@@ -152,10 +157,11 @@ impl Stack {
         let w = |pair: usize| -> &[f32] { &views.0[pair].0 };
         let b = |pair: usize| -> &[f32] { &views.0[pair].1 };
         let columns = |pair: usize, width: usize| Matrix::columns(w(pair), width);
-        let to_joint = Packed::stack(&[columns(QUERY, h), columns(KEY, h), columns(VALUE, h)], h, h);
-        let to_out = Packed::new(columns(OUT, h), h, h);
-        let to_up = Packed::new(columns(UP, h), h, f);
-        let to_down = Packed::new(columns(DOWN, f), f, h);
+        let to_joint =
+            Packed::stack(self.half, &[columns(QUERY, h), columns(KEY, h), columns(VALUE, h)], h, h);
+        let to_out = Packed::new(self.half, columns(OUT, h), h, h);
+        let to_up = Packed::new(self.half, columns(UP, h), h, f);
+        let to_down = Packed::new(self.half, columns(DOWN, f), f, h);
 
         let mut joint = self.memory.take(tokens * 3 * h);
         joint.par_chunks_mut(BLOCK * 3 * h).zip(x.par_chunks(BLOCK * h)).for_each(|(joint, x)| {
@@ -238,9 +244,9 @@ impl Stack {
         let pairs = &self.layers[layer];
         let views = Views::of(pairs)?;
         let w = |pair: usize| -> &[f32] { &views.0[pair].0 };
-        let from_down = Packed::new(Matrix::rows(w(DOWN), f), h, f);
-        let from_up = Packed::new(Matrix::rows(w(UP), h), f, h);
-        let from_out = Packed::new(Matrix::rows(w(OUT), h), h, h);
+        let from_down = Packed::new(self.half, Matrix::rows(w(DOWN), f), h, f);
+        let from_up = Packed::new(self.half, Matrix::rows(w(UP), h), f, h);
+        let from_out = Packed::new(self.half, Matrix::rows(w(OUT), h), h, h);
 
         // Gradients of: the down product, the up product, the out product, the layer's input by the residual, the
         // context; and the activations, computed again.
@@ -312,7 +318,7 @@ impl Stack {
         drop(context);
 
         if need_x {
-            let from = [QUERY, KEY, VALUE].map(|pair| Packed::new(Matrix::rows(w(pair), h), h, h));
+            let from = [QUERY, KEY, VALUE].map(|pair| Packed::new(self.half, Matrix::rows(w(pair), h), h, h));
             x.par_chunks_mut(BLOCK * h).zip(joint.par_chunks(BLOCK * 3 * h)).for_each(|(x, joint)| {
                 let m = x.len() / h;
                 for (part, packed) in from.iter().enumerate() {
@@ -325,7 +331,9 @@ impl Stack {
         let needs = |pair: usize| pairs[pair].0.is_variable() || pairs[pair].1.is_variable();
         let total = |which: usize| {
             let mut total = vec![0.0; sums[0][which].len()];
-            sums.iter().for_each(|part| rows::add(&mut total, &part[which]));
+            for part in &sums {
+                rows::add(&mut total, &part[which]);
+            }
             total
         };
         let weight = |a: Matrix<'_>, outer: usize, b: &Packed, inner: usize| {
@@ -335,20 +343,20 @@ impl Stack {
         };
         let mut found: Vec<(usize, Vec<f32>, Vec<f32>)> = Vec::new();
         if needs(DOWN) {
-            let b = Packed::new(Matrix::rows(&active, f), tokens, f);
+            let b = Packed::new(self.half, Matrix::rows(&active, f), tokens, f);
             found.push((DOWN, weight(Matrix::columns(&down, h), h, &b, f), total(2)));
         }
         drop(active);
         if needs(UP) {
-            let b = Packed::new(Matrix::rows(&kept.y, h), tokens, h);
+            let b = Packed::new(self.half, Matrix::rows(&kept.y, h), tokens, h);
             found.push((UP, weight(Matrix::columns(&up, f), f, &b, h), total(3)));
         }
         if needs(OUT) {
-            let b = Packed::new(Matrix::rows(&kept.context, h), tokens, h);
+            let b = Packed::new(self.half, Matrix::rows(&kept.context, h), tokens, h);
             found.push((OUT, weight(Matrix::columns(&out, h), h, &b, h), total(6)));
         }
         if [QUERY, KEY, VALUE].into_iter().any(needs) {
-            let b = Packed::new(Matrix::rows(&kept.x, h), tokens, h);
+            let b = Packed::new(self.half, Matrix::rows(&kept.x, h), tokens, h);
             let mut bias = super::custom::column_sums(&joint, 3 * h);
             for pair in [VALUE, KEY, QUERY] {
                 let bias = bias.split_off(pair * h);

@@ -74,7 +74,8 @@ fn lower_precisions_stay_close_to_f32() {
     let load = |precision| Encoder::load_with(base(), Options { precision, ..Options::default() }).unwrap();
     let exact = load(Precision::F32);
     let dot = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(x, y)| x * y).sum::<f32>();
-    for (precision, least) in [(Precision::Auto, 0.9997), (Precision::Bf16, 0.9997), (Precision::Int8, 0.95)] {
+    for (precision, least) in [(Precision::Auto, 0.9997), (Precision::Bf16, 0.9997), (Precision::Int8, 0.95)]
+    {
         let encoder = load(precision);
         assert_ne!(encoder.precision(), Precision::Auto);
         for golden in &goldens {

@@ -3,8 +3,11 @@
 pub mod codes;
 pub mod eval;
 pub mod export;
+pub mod gate;
 pub mod import;
+pub mod recipe;
 pub mod serve;
 pub mod suggest;
+pub mod train;
 pub mod user;
 pub mod worker;

@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, BufWriter, Read as _, Write};
 use std::path::Path;
-use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
 use overread_domain::{Assertion, CodeRole, Quoted, Suggestion, Template, template};
 use overread_intake::{Form, Limits};
 use overread_suggest::{CodeSearch, ModelInfo, NoteInput, Suggest as _, Suggested};
+use overread_train::prediction::Prediction;
 use serde::Serialize;
 
 use super::worker::bar;
@@ -20,7 +20,7 @@ use crate::settings::Settings;
 
 /// Codes of the final list that are written, those below the threshold with `"shown": false`: rankings are measured on
 /// more than a reviewer is shown.
-const RANKED: usize = 60;
+pub const RANKED: usize = 60;
 
 pub fn run(settings: &Settings, command: &Suggest) -> Result<()> {
     let bytes = read(&command.input)?;
@@ -177,6 +177,11 @@ impl<'a> Line<'a> {
             });
         }
         line
+    }
+
+    /// The line as evaluation reads it.
+    pub fn prediction(&self) -> serde_json::Result<Prediction> {
+        serde_json::from_value(serde_json::to_value(self)?)
     }
 }
 

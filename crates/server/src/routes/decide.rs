@@ -63,6 +63,7 @@ pub async fn decide(
         })
         .await?;
     if !outcome.repeated {
+        app.memory.decided.notify_one();
         for name in names {
             app.metrics.count("overread_decisions_total", &[("action", name)], 1);
         }

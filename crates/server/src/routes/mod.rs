@@ -7,6 +7,7 @@ pub mod decide;
 pub mod entry;
 pub mod health;
 pub mod import;
+pub mod memory;
 pub mod queue;
 pub mod session;
 pub mod system;
@@ -18,7 +19,7 @@ use axum::extract::DefaultBodyLimit;
 use axum::http::HeaderValue;
 use axum::middleware;
 use axum::response::IntoResponse;
-use axum::routing::{get, patch, post};
+use axum::routing::{delete, get, patch, post};
 use overread_api::{ErrorCode, path as p};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
@@ -49,6 +50,9 @@ pub fn router(app: App) -> Router {
         .route(p::TEMPLATE, get(templates::template).put(templates::put))
         .route(p::ACCURACY, get(accuracy::accuracy))
         .route(p::CORRECTIONS, get(corrections::corrections))
+        .route(p::MEMORY, get(memory::list))
+        .route(p::MEMORY_ROW, delete(memory::forget))
+        .route(p::MEMORY_DELETIONS, get(memory::deletions))
         .route(p::SYSTEM, get(system::system))
         .route(p::JOBS, get(system::jobs))
         .route(p::RETRY_JOB, post(system::retry))

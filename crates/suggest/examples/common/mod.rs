@@ -136,7 +136,7 @@ pub fn coded(path: &str) -> Result<Vec<fitting::Note>, Failure> {
         let value: Value = serde_json::from_str(line).map_err(|e| format!("line {}: {e}", i + 1))?;
         let words = |key: &str| value[key].as_str().map(str::to_owned);
         let listed = ["codes", "diagnosis"].iter().find_map(|key| value[*key].as_array());
-        let code = |c: &Value| c.as_str().or_else(|| c["code"].as_str()).map(|c| c.to_uppercase());
+        let code = |c: &Value| c.as_str().or_else(|| c["code"].as_str()).map(str::to_uppercase);
         let mut codes: Vec<String> = listed.into_iter().flatten().filter_map(code).collect();
         codes.sort();
         codes.dedup();

@@ -11,6 +11,7 @@ pub(crate) const SPARSE: usize = 480;
 pub(crate) const DENSE: usize = 20;
 
 /// What holds for all codes of a note.
+#[expect(clippy::struct_excessive_bools, reason = "each is a feature of its own, in any combination")]
 pub(super) struct Setting {
     /// A definitive diagnosis, and of which chapters (first letters).
     definitive: bool,

@@ -132,12 +132,10 @@ impl<'a> Applied<'a, '_> {
             .into_iter()
             .filter_map(|(code, p)| {
                 let own = known.iter().find(|(known, ..)| *known == code.code);
-                let title = match own {
-                    Some((_, title, _)) => title.clone(),
-                    None => {
-                        let entry = self.model.release.get(&code.code).filter(|entry| entry.billable())?;
-                        entry.title().to_owned()
-                    }
+                let title = if let Some((_, title, _)) = own {
+                    title.clone()
+                } else {
+                    self.model.release.get(&code.code).filter(|entry| entry.billable())?.title().to_owned()
                 };
                 Some((code.code, title, p))
             })

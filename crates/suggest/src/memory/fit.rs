@@ -1,6 +1,7 @@
 //! Fits the memory's weights leave-one-note-out: what a note taught never takes part in judging that note.
 
 use std::collections::{BTreeMap, HashMap};
+use std::hash::BuildHasher;
 
 use overread_domain::lesson::phrase_key;
 use overread_domain::{CodeRef, LessonKind};
@@ -45,13 +46,13 @@ const RIDGE: f64 = 20.0;
 /// What others than a note say of a phrase in a field: kept, rejected, and by code.
 type Evidence = (f32, f32, BTreeMap<CodeRef, (f32, f32)>);
 
-struct Facts<'t> {
+struct Facts<'t, S> {
     /// By key: who taught what.
     by_key: HashMap<String, Vec<&'t Taught>>,
-    vectors: &'t HashMap<String, Vec<f32>>,
+    vectors: &'t HashMap<String, Vec<f32>, S>,
 }
 
-impl<'t> Facts<'t> {
+impl<S: BuildHasher> Facts<'_, S> {
     fn of(&self, judged: &Judged, near: &[(&str, f32)]) -> Evidence {
         let mut out = Evidence::default();
         let own = phrase_key(&judged.phrase);
@@ -95,10 +96,10 @@ impl<'t> Facts<'t> {
 
 /// The weights that make the decisions likeliest, drawn towards `start`. `vectors` are of length 1, by phrase in the
 /// form that [`phrase_key`] gives it; without any, like phrases keep their starting weights.
-pub fn fit(
+pub fn fit<S: BuildHasher>(
     taught: &[Taught],
     judged: &[Judged],
-    vectors: &HashMap<String, Vec<f32>>,
+    vectors: &HashMap<String, Vec<f32>, S>,
     start: Weights,
 ) -> Weights {
     let mut by_key: HashMap<String, Vec<&Taught>> = HashMap::new();

@@ -19,6 +19,7 @@ use std::sync::Arc;
 use overread_codes::{Entry, Release};
 use overread_domain::span::CodePoints;
 use overread_encoder::Encode;
+use overread_suggest::report::Report;
 use serde::Deserialize;
 
 pub use phrases::align;
@@ -145,7 +146,7 @@ fn file(folder: &Path, corpus: Corpus) -> Result<PathBuf, CorpusError> {
 /// The code of `release` that says what `code` said in 2018: itself where it still stands on a claim, else the one below
 /// it (or below the nearest code above it with four characters or more) that says no more. `None` where nothing does.
 pub fn current<'r>(release: &'r Release, code: &str) -> Option<&'r str> {
-    known(release, code).map(|e| e.default_leaf()).filter(|e| e.billable()).map(Entry::code)
+    known(release, code).map(Entry::default_leaf).filter(|e| e.billable()).map(Entry::code)
 }
 
 /// The nearest entry at or above `code`.
@@ -169,6 +170,29 @@ pub fn aligned(folder: &Path, encoder: &dyn Encode, release: &Release) -> Result
     let cases = cases(folder, Corpus::CodiespTrain)?;
     let found = align(&cases, encoder, release)?;
     Ok(cases.iter().zip(&found).map(|(case, found)| document(case, found, release)).collect())
+}
+
+/// Score from which a phrase is learned as one that may stand for its code: how often it does is counted, so that wrong
+/// ones cost little.
+const LEARNED: f32 = 0.45;
+
+/// The training reports of `folder` as [`overread_suggest::report::fit`] learns from them, with codes of `release`.
+pub fn reports(folder: &Path, encoder: &dyn Encode, release: &Release) -> Result<Vec<Report>, AlignError> {
+    let cases = cases(folder, Corpus::CodiespTrain)?;
+    let found = align(&cases, encoder, release)?;
+    let reports = cases.into_iter().zip(found).map(|(case, found)| {
+        let mut codes: Vec<String> =
+            case.codes.iter().filter_map(|c| current(release, c)).map(str::to_owned).collect();
+        codes.sort_unstable();
+        codes.dedup();
+        let marked = found
+            .into_iter()
+            .filter(|a| a.score >= LEARNED)
+            .filter_map(|a| Some((a.range, current(release, &a.code)?.to_owned())))
+            .collect();
+        Report { text: case.english, codes, marked }
+    });
+    Ok(reports.collect())
 }
 
 fn document(case: &Case, found: &[Aligned], release: &Release) -> Document {

@@ -331,7 +331,9 @@ fn weights(read: &Read, at: &[usize]) -> Vec<f32> {
         .collect();
     let total: f32 = out.iter().sum();
     if total > 0.0 {
-        out.iter_mut().for_each(|w| *w /= total);
+        for w in &mut out {
+            *w /= total;
+        }
     }
     out
 }

@@ -152,11 +152,13 @@ mod tests {
     fn every_window_is_read_as_often_as_asked() {
         let epochs = BTreeMap::from([("a".to_owned(), 2.0), ("b".to_owned(), 0.5)]);
         let course = course(&pool(), &epochs, 0, 256, 1);
-        let mut counts = vec![0; 40];
+        let mut counts = [0; 40];
         for batch in &course {
             let Batch::Windows(windows) = batch else { panic!("no terms were asked for") };
             assert!(windows.iter().map(|w| 50 + w).sum::<usize>() <= 256);
-            windows.iter().for_each(|&w| counts[w] += 1);
+            for &w in windows {
+                counts[w] += 1;
+            }
         }
         assert!(counts[..30].iter().all(|&c| c == 2));
         assert_eq!(counts[30..].iter().sum::<i32>(), 5);

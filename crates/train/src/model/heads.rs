@@ -1,30 +1,20 @@
 //! The trained heads as a candle graph. `overread_suggest` runs the same arithmetic on plain numbers; a test holds
 //! the two together.
 //!
-//! Shapes: T tokens, F fields, S spans, H hidden size, P = [`PROJECTION`].
+//! Shapes: T tokens, F fields, S spans, H hidden size, P = [`overread_suggest::neural::PROJECTION`].
 
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::Path;
 
 use candle_core::{D, DType, Device, Tensor, Var};
-use overread_encoder::weights::NamedTensors;
+use overread_encoder::weights::{NamedTensors, Precision, Weights, write_described};
+use overread_suggest::neural::{self, ASSERTIONS, BUCKETS, CONTEXT, PROJECTION, distance};
 use rand::rngs::StdRng;
 use rand::{Rng as _, SeedableRng as _};
 use serde::{Deserialize, Serialize};
 
 use super::TrainError;
-
-/// Width of every projection, and of a phrase's vector.
-pub const PROJECTION: usize = 128;
-/// Widths of spans and distances of links fall into this many classes.
-pub const BUCKETS: usize = 16;
-/// Assertions in the order of [`overread_domain::suggestion::Assertion::ALL`].
-pub const ASSERTIONS: usize = 6;
-/// Tokens before and after a span that its assertion looks at.
-pub const CONTEXT: usize = 6;
-/// File beside the encoder's weights.
-pub const FILE: &str = "heads.safetensors";
 
 /// What the file says of itself, under the key `overread` of its header.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -127,49 +117,27 @@ impl TrainableHeads {
 
     /// Reads `heads.safetensors`.
     pub fn load(path: &Path, hidden: usize) -> Result<Self, TrainError> {
-        let bad = |reason: String| TrainError::Heads { reason };
         let bytes = std::fs::read(path).map_err(|source| TrainError::Io { path: path.to_owned(), source })?;
-        let file = safetensors::SafeTensors::deserialize(&bytes).map_err(|e| bad(e.to_string()))?;
-        let mut values = NamedTensors::new();
-        for (name, _) in shapes(hidden) {
-            let view = file.tensor(name).map_err(|e| bad(e.to_string()))?;
-            if view.dtype() != safetensors::Dtype::F32 {
-                return Err(bad(format!("{name} is {:?} where F32 is wanted", view.dtype())));
-            }
-            let data = view.data().as_chunks::<4>().0.iter().map(|b| f32::from_le_bytes(*b)).collect();
-            values.insert(name.to_owned(), (view.shape().to_vec(), data));
-        }
+        let file = Weights::parse(neural::FILE, bytes)?;
+        let values = shapes(hidden)
+            .into_iter()
+            .map(|(name, shape)| Ok((name.to_owned(), (shape.clone(), file.get(name, &shape)?))))
+            .collect::<Result<NamedTensors, TrainError>>()?;
         Self::from_values(hidden, values)
     }
 
-    /// Writes `heads.safetensors` for the encoder of version `encoder`.
+    /// Writes `heads.safetensors` for the encoder of version `encoder`, in half precision as the encoder's own
+    /// weights.
     pub fn write(&self, path: &Path, encoder: &str) -> Result<(), TrainError> {
-        let bad = |reason: String| TrainError::Heads { reason };
         let header = HeadsHeader {
             format: 1,
             encoder: encoder.to_owned(),
             hidden: self.hidden,
             projection: PROJECTION,
         };
-        let header = serde_json::to_string(&header).map_err(|e| bad(e.to_string()))?;
-        let values = self.values()?;
-        let raw: Vec<(&String, &Vec<usize>, Vec<u8>)> = values
-            .iter()
-            .map(|(name, (shape, data))| {
-                (name, shape, data.iter().flat_map(|v| v.to_le_bytes()).collect::<Vec<u8>>())
-            })
-            .collect();
-        let views = raw
-            .iter()
-            .map(|(name, shape, bytes)| {
-                safetensors::tensor::TensorView::new(safetensors::Dtype::F32, (*shape).clone(), bytes)
-                    .map(|view| (name.as_str(), view))
-                    .map_err(|e| bad(e.to_string()))
-            })
-            .collect::<Result<Vec<_>, _>>()?;
-        let metadata = std::collections::HashMap::from([("overread".to_owned(), header)]);
-        let bytes = safetensors::serialize(views, Some(metadata)).map_err(|e| bad(e.to_string()))?;
-        std::fs::write(path, bytes).map_err(|source| TrainError::Io { path: path.to_owned(), source })
+        let header =
+            serde_json::to_string(&header).map_err(|e| TrainError::Heads { reason: e.to_string() })?;
+        Ok(write_described(path, &self.values()?, Precision::F16, ("overread", &header))?)
     }
 
     /// All values by name.
@@ -236,9 +204,8 @@ impl TrainableHeads {
         let l = self.linear(labels, "span.label")?;
         let scores = (v.matmul(&l.t()?)? * (1.0 / (PROJECTION as f64).sqrt()))?;
         let fields = labels.dim(0)?;
-        let plain = |t: &Tensor| -> Result<Vec<f32>, TrainError> {
-            Ok(t.detach().flatten_all()?.to_vec1::<f32>()?)
-        };
+        let plain =
+            |t: &Tensor| -> Result<Vec<f32>, TrainError> { Ok(t.detach().flatten_all()?.to_vec1::<f32>()?) };
         let (start, end, inside) = (plain(&token.start)?, plain(&token.end)?, plain(&token.inside)?);
         debug_assert_eq!(start.len(), rows * fields);
         let mut mixed: [Vec<f32>; 4] = std::array::from_fn(|_| Vec::with_capacity(spans.len() * fields));
@@ -299,21 +266,6 @@ impl TrainableHeads {
         let x = x.broadcast_add(self.var("link.bias"))?.gelu_erf()?;
         Ok(x.matmul(&self.var("link.out").reshape((PROJECTION, 1))?)?.flatten_all()?)
     }
-}
-
-/// Class of the distance from a head to its attribute, in tokens.
-pub fn distance(head: &Range<usize>, tail: &Range<usize>) -> usize {
-    let after = tail.start >= head.start;
-    let gap = if after { tail.start.saturating_sub(head.end) } else { head.start.saturating_sub(tail.end) };
-    let class = match gap {
-        0..=2 => gap,
-        3..=4 => 3,
-        5..=8 => 4,
-        9..=16 => 5,
-        17..=32 => 6,
-        _ => 7,
-    };
-    if after { class } else { class + 8 }
 }
 
 /// Means of row ranges, `[n, H]`; an empty range gives zeros. A product with a selection matrix: its backward pass is

@@ -22,7 +22,7 @@ pub fn classes(logits: &Tensor, classes: &[u32]) -> Result<Tensor, TrainError> {
     Ok((total - chosen)?.mean_all()?)
 }
 
-/// Contrastive loss (InfoNCE, van den Oord et al. 2018) of `queries` `[n, d]` against `keys` `[m, d]`: `right` names,
+/// Contrastive loss (`InfoNCE`, van den Oord et al. 2018) of `queries` `[n, d]` against `keys` `[m, d]`: `right` names,
 /// for each query, the keys that mean the same; all others are wrong. With several right keys it is the mean over
 /// them, each against the wrong ones only.
 pub fn contrastive(
@@ -40,7 +40,7 @@ pub fn contrastive_but(
     keys: &Tensor,
     right: &[Vec<usize>],
     temperature: f64,
-    left_out: Option<Vec<f32>>,
+    left_out: Option<&[f32]>,
 ) -> Result<Tensor, TrainError> {
     let (n, m) = (queries.dim(0)?, keys.dim(0)?);
     let scores = (queries.matmul(&keys.t()?)? / temperature)?;
@@ -54,7 +54,7 @@ pub fn contrastive_but(
         }
     }
     let mut aside = positive;
-    for (a, left_out) in aside.iter_mut().zip(left_out.iter().flatten()) {
+    for (a, left_out) in aside.iter_mut().zip(left_out.into_iter().flatten()) {
         *a = a.max(*left_out);
     }
     let aside = Tensor::from_vec(aside, (n, m), &Device::Cpu)?;
@@ -101,7 +101,7 @@ mod tests {
         let logits = tensor(&[1.0, 2.0, 3.0, 0.0, 0.0, 0.0], (2, 3));
         let found = value(&classes(&logits, &[2, 0]).unwrap());
         let first = (1f32.exp() + 2f32.exp() + 3f32.exp()).ln() - 3.0;
-        assert!((found - (first + 3f32.ln()) / 2.0).abs() < 1e-6);
+        assert!((found - f32::midpoint(first, 3f32.ln())).abs() < 1e-6);
     }
 
     #[test]

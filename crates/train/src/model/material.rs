@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::Path;
 
-use overread_codes::Release;
 use overread_encoder::Tokenizer;
 
 use super::batches::Pool;
@@ -11,7 +10,21 @@ use super::example::{Term, Window};
 use super::prepare::{Labels, Preparer};
 use super::run::Material;
 use super::{Recipe, TrainError};
-use crate::corpora::{self, Corpus, Document, Split, labels};
+use crate::corpora::augment::{Abbreviations, Augment};
+use crate::corpora::leaks::{self, Guard};
+use crate::corpora::terms::Pair;
+use crate::corpora::{self, Corpus, CorpusError, Document, labels};
+
+/// How terms are written otherwise; casing is nothing to an uncased tokenizer.
+const VARIED: Augment = Augment {
+    drop_unspecified: 0.4,
+    reorder: 0.3,
+    abbreviate: 0.3,
+    spelling: 0.1,
+    plural: 0.1,
+    typo: 0.04,
+    case: 0.0,
+};
 
 /// Windows that are never learned from, a corpus: enough to see the loss turn.
 const UNSEEN: usize = 24;
@@ -21,40 +34,57 @@ pub fn corpus_name(corpus: Corpus) -> &'static str {
     corpus.file_stem()
 }
 
-/// Reads what `recipe` asks for out of `data`; `more` are documents from elsewhere, by the corpus name that the recipe
-/// knows them by.
+/// Documents of a run that come from elsewhere than a file of `data`, by the name that the recipe knows them by.
+pub type More = BTreeMap<String, Vec<Document>>;
+
+/// Reads what `recipe` asks for out of `data`. Nothing of a set kept for measuring is learned from, nor any text that
+/// repeats one.
 pub fn material(
     recipe: &Recipe,
     data: &Path,
-    more: &BTreeMap<String, Vec<Document>>,
-    terms: &[(String, String)],
+    more: &More,
+    terms: &[Pair],
+    abbreviations: &Abbreviations,
     tokenizer: &Tokenizer,
 ) -> Result<(Material, Labels), TrainError> {
+    let fold = recipe.without_fold.map(|f| f as u8);
     let mut sources = BTreeMap::new();
-    let mut documents: BTreeMap<String, Vec<Document>> = BTreeMap::new();
-    let mut unseen = Vec::new();
-    for (name, _) in recipe.epochs.iter().filter(|e| *e.1 > 0.0) {
+    let mut documents: More = BTreeMap::new();
+    let mut held = Vec::new();
+    for corpus in Corpus::ALL {
+        let name = corpus_name(corpus);
+        let read = recipe.epochs.get(name).is_some_and(|e| *e > 0.0) && !more.contains_key(name);
+        // What is kept for measuring guards the rest, whether its corpus is read or not.
+        let collection = match corpora::load(data, corpus) {
+            Ok(collection) => collection,
+            Err(CorpusError::Missing { .. }) if !read => continue,
+            Err(e) => return Err(e.into()),
+        };
+        let (aside, own): (Vec<_>, Vec<_>) =
+            collection.documents.into_iter().partition(|d| leaks::is_held(d, fold));
+        held.extend(aside);
+        if read {
+            sources.insert(name.to_owned(), collection.source.sha256.clone());
+            documents.insert(name.to_owned(), own);
+        }
+    }
+    for name in recipe.epochs.iter().filter(|e| *e.1 > 0.0).map(|e| e.0) {
         if let Some(own) = more.get(name) {
             documents.insert(name.clone(), own.clone());
-            continue;
+        } else if !documents.contains_key(name) {
+            return Err(TrainError::Recipe { reason: format!("no corpus is called {name}") });
         }
-        let Some(corpus) = Corpus::ALL.into_iter().find(|c| corpus_name(*c) == name) else {
-            let reason = format!("no corpus is called {name}");
-            return Err(TrainError::Recipe { reason });
-        };
-        let collection = corpora::load(data, corpus)?;
-        sources.insert(name.clone(), collection.source.sha256.clone());
-        let (mut own, mut aside) = (Vec::new(), Vec::new());
-        for document in collection.documents {
-            let left_out = document.split == Split::Dev
-                || document.fold.is_some_and(|f| Some(usize::from(f)) == recipe.without_fold);
-            if left_out { aside.push(document) } else { own.push(document) }
-        }
-        documents.insert(name.clone(), own);
-        unseen.extend(aside);
+    }
+    let guard = Guard::new(&held);
+    let mut left_out = BTreeMap::new();
+    for (name, own) in &mut documents {
+        let before = own.len();
+        own.retain(|d| guard.admits(d));
+        left_out.insert(name.clone(), before - own.len());
     }
     let known = labels::all();
-    let annotated: BTreeSet<&String> = documents.values().flatten().flat_map(|d| d.annotated.iter()).collect();
+    let annotated: BTreeSet<&String> =
+        documents.values().flatten().flat_map(|d| d.annotated.iter()).collect();
     let labels = Labels::new(
         known
             .keys()
@@ -76,16 +106,20 @@ pub fn material(
     let mut codes: HashMap<String, u32> = HashMap::new();
     let mut categories: HashMap<String, u32> = HashMap::new();
     let mut pool = Pool::default();
-    for (text, code) in terms {
+    for (i, pair) in terms.iter().enumerate() {
         let next = codes.len() as u32;
-        let number = *codes.entry(code.clone()).or_insert(next);
+        let number = *codes.entry(pair.leaf.clone()).or_insert(next);
         let next = categories.len() as u32;
-        let category = *categories.entry(code.chars().take(3).collect()).or_insert(next);
-        let mut ids = tokenizer.ids(text)?;
-        ids.truncate(62);
-        if !ids.is_empty() {
-            pool.terms.push(Term { ids, code: number });
-            pool.categories.push(category);
+        let category = *categories.entry(pair.leaf.chars().take(3).collect()).or_insert(next);
+        let varied = corpora::augment::vary(&pair.text, &VARIED, abbreviations, recipe.seed ^ i as u64);
+        let other = (varied != pair.text).then_some(varied.as_str());
+        for text in std::iter::once(pair.text.as_str()).chain(other) {
+            let mut ids = tokenizer.ids(text)?;
+            ids.truncate(62);
+            if !ids.is_empty() {
+                pool.terms.push(Term { ids, code: number });
+                pool.categories.push(category);
+            }
         }
     }
     let mut preparer = Preparer::new(tokenizer, &labels, &codes);
@@ -98,7 +132,7 @@ pub fn material(
     }
     let mut aside: Vec<Window> = Vec::new();
     let mut counts: HashMap<Corpus, usize> = HashMap::new();
-    for document in &unseen {
+    for document in held.iter().filter(|d| !d.mentions.is_empty()) {
         let count = counts.entry(document.corpus).or_default();
         if *count < UNSEEN {
             let windows = preparer.windows(document)?;
@@ -110,20 +144,10 @@ pub fn material(
         labels: wordings,
         pool,
         unseen: aside,
+        left_out,
         sources,
         cls: tokenizer.cls(),
         sep: tokenizer.sep(),
     };
     Ok((material, labels))
-}
-
-/// Terms of a release: every title and inclusion term with its code.
-pub fn release_terms(release: &Release) -> Vec<(String, String)> {
-    let mut out = Vec::new();
-    for term in release.terms() {
-        if let Some(entry) = release.entry(term.entry).filter(|e| e.is_code()) {
-            out.push((term.text.to_owned(), entry.code().to_owned()));
-        }
-    }
-    out
 }

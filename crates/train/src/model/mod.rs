@@ -16,6 +16,9 @@ pub mod prepare;
 pub mod recipe;
 pub mod run;
 
+#[cfg(test)]
+mod tests;
+
 use std::path::PathBuf;
 
 pub use recipe::Recipe;

@@ -67,18 +67,27 @@ impl Sum {
     }
 }
 
-/// Loss of a batch of windows. `states` are the packed states `[rows, H]`, `labels` the embeddings `[F, H]` of all
-/// labels, `keys` term vectors `[m, 128]` with their codes for the batch's mentions.
+/// What a batch of windows is asked beside its own targets.
+#[derive(Clone, Copy, Debug)]
+pub struct Asked<'a> {
+    /// Embeddings `[F, H]` of all labels.
+    pub labels: &'a Tensor,
+    /// Term vectors `[m, 128]` with their codes, for the batch's mentions to be told apart by.
+    pub keys: Option<(&'a Tensor, &'a [u32])>,
+    pub weights: Weights,
+    /// Equal seeds ask the span head about equal spans.
+    pub seed: u64,
+}
+
+/// Loss of a batch of windows. `states` are the packed states `[rows, H]`.
 pub fn windows(
     heads: &TrainableHeads,
     states: &Tensor,
     packed: &Packed<'_>,
     windows: &[&Window],
-    labels: &Tensor,
-    keys: Option<(&Tensor, &[u32])>,
-    weights: &Weights,
-    seed: u64,
+    asked: &Asked<'_>,
 ) -> Result<(Option<Tensor>, Parts), TrainError> {
+    let Asked { labels, keys, weights, seed } = *asked;
     let mut rng = StdRng::seed_from_u64(seed);
     let mut parts = Parts::default();
     let mut sum = Sum { total: None };
@@ -182,8 +191,9 @@ pub fn terms(
     for i in 0..n {
         same[i * n + i] = 1.0;
     }
-    let part = loss::contrastive_but(&vectors, &vectors, &right, TEMPERATURE, Some(same))?;
-    let parts = Parts { phrase: number(&part)?, total: number(&part)? * weights.phrase as f32, ..Parts::default() };
+    let part = loss::contrastive_but(&vectors, &vectors, &right, TEMPERATURE, Some(&same))?;
+    let parts =
+        Parts { phrase: number(&part)?, total: number(&part)? * weights.phrase as f32, ..Parts::default() };
     Ok(((part * weights.phrase)?, parts))
 }
 
@@ -334,9 +344,8 @@ fn moved(window: &Window, rows: &Range<usize>, rng: &mut StdRng) -> (usize, usiz
     let starts: Vec<usize> = (rows.start.saturating_sub(8).max(window.own.start)..rows.end)
         .filter(|&r| window.word_start[r])
         .collect();
-    let ends: Vec<usize> = (rows.start + 1..(rows.end + 8).min(window.own.end) + 1)
-        .filter(|&r| window.word_end[r - 1])
-        .collect();
+    let ends: Vec<usize> =
+        (rows.start + 1..=(rows.end + 8).min(window.own.end)).filter(|&r| window.word_end[r - 1]).collect();
     let mut from = rows.start;
     let mut to = rows.end;
     if !starts.is_empty() && rng.random_bool(0.6) {

@@ -110,16 +110,18 @@ impl<'a> Preparer<'a> {
                 }
             }
             for (mention, at) in document.mentions.iter().zip(&mentions) {
-                let Some(label) = self.labels.number(&mention.label) else { continue };
+                let label = self.labels.number(&mention.label);
                 let owns = own.start <= at.start && at.end <= own.end && inside(at);
                 if !owns {
                     let cut = at.start.max(own.start)..at.end.min(own.end);
-                    if cut.start < cut.end {
+                    if let Some(label) = label.filter(|_| cut.start < cut.end) {
                         prepared.doubtful.push((rows(&cut), vec![label]));
                     }
                     continue;
                 }
-                prepared.spans.push(Target { label, rows: rows(at) });
+                if let Some(label) = label {
+                    prepared.spans.push(Target { label, rows: rows(at) });
+                }
                 if let Some(assertion) = mention.assertion {
                     let class = Assertion::ALL.iter().position(|a| *a == assertion).unwrap_or(0);
                     prepared.assertions.push((rows(at), class as u32));
@@ -128,43 +130,42 @@ impl<'a> Preparer<'a> {
                     prepared.mentions.push((rows(at), code));
                 }
             }
-            self.links(document, &mentions, &own, &rows, &mut prepared);
+            links(document, &mentions, &own, &rows, &mut prepared);
             out.push(prepared);
         }
         Ok(out)
     }
+}
 
-    /// Pairs that belong together, and for each attribute the other heads of the same kind, which it does not
-    /// belong to.
-    fn links(
-        &self,
-        document: &Document,
-        mentions: &[Range<usize>],
-        own: &Range<usize>,
-        rows: &impl Fn(&Range<usize>) -> Range<usize>,
-        window: &mut Window,
-    ) {
-        let inside = |i: usize| {
-            let at = &mentions[i];
-            !at.is_empty() && own.start <= at.start && at.end <= own.end
-        };
-        for link in document.links.iter().filter(|l| inside(l.head) && inside(l.tail)) {
-            window.links.push((rows(&mentions[link.head]), rows(&mentions[link.tail]), true));
-            let kind = &document.mentions[link.head].label;
-            let mut others: Vec<usize> = (0..mentions.len())
-                .filter(|&i| {
-                    i != link.head
-                        && i != link.tail
-                        && document.mentions[i].label == *kind
-                        && inside(i)
-                        && !document.links.iter().any(|l| l.head == i && l.tail == link.tail)
-                })
-                .collect();
-            // The nearest are the ones that it might be mistaken for.
-            others.sort_by_key(|&i| mentions[i].start.abs_diff(mentions[link.tail].start));
-            for &other in others.iter().take(3) {
-                window.links.push((rows(&mentions[other]), rows(&mentions[link.tail]), false));
-            }
+/// Pairs that belong together, and for each attribute the other heads of the same kind, which it does not
+/// belong to.
+fn links(
+    document: &Document,
+    mentions: &[Range<usize>],
+    own: &Range<usize>,
+    rows: &impl Fn(&Range<usize>) -> Range<usize>,
+    window: &mut Window,
+) {
+    let inside = |i: usize| {
+        let at = &mentions[i];
+        !at.is_empty() && own.start <= at.start && at.end <= own.end
+    };
+    for link in document.links.iter().filter(|l| inside(l.head) && inside(l.tail)) {
+        window.links.push((rows(&mentions[link.head]), rows(&mentions[link.tail]), true));
+        let kind = &document.mentions[link.head].label;
+        let mut others: Vec<usize> = (0..mentions.len())
+            .filter(|&i| {
+                i != link.head
+                    && i != link.tail
+                    && document.mentions[i].label == *kind
+                    && inside(i)
+                    && !document.links.iter().any(|l| l.head == i && l.tail == link.tail)
+            })
+            .collect();
+        // The nearest are the ones that it might be mistaken for.
+        others.sort_by_key(|&i| mentions[i].start.abs_diff(mentions[link.tail].start));
+        for &other in others.iter().take(3) {
+            window.links.push((rows(&mentions[other]), rows(&mentions[link.tail]), false));
         }
     }
 }

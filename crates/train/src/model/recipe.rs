@@ -49,9 +49,6 @@ pub struct Recipe {
     /// Layers from below that stay as they are.
     #[serde(default)]
     pub frozen_layers: usize,
-    /// Share of windows read in another casing or with abbreviations.
-    #[serde(default = "default_augment")]
-    pub augment: f32,
     /// Steps between checkpoints.
     #[serde(default = "default_checkpoint")]
     pub checkpoint_every: usize,
@@ -78,9 +75,6 @@ fn default_clip() -> f32 {
 fn default_dropout() -> f32 {
     0.1
 }
-fn default_augment() -> f32 {
-    0.1
-}
 fn default_checkpoint() -> usize {
     200
 }
@@ -88,8 +82,7 @@ fn default_checkpoint() -> usize {
 impl Recipe {
     /// Reads and checks a recipe.
     pub fn from_toml(text: &str) -> Result<Self, TrainError> {
-        let recipe: Self =
-            toml::from_str(text).map_err(|e| TrainError::Recipe { reason: e.to_string() })?;
+        let recipe: Self = toml::from_str(text).map_err(|e| TrainError::Recipe { reason: e.to_string() })?;
         recipe.check()?;
         Ok(recipe)
     }
@@ -107,9 +100,7 @@ impl Recipe {
                 return bad(format!("{name} is {value}, it must be greater than 0"));
             }
         }
-        for (name, value) in
-            [("warmup", self.warmup), ("dropout", self.dropout), ("augment", self.augment)]
-        {
+        for (name, value) in [("warmup", self.warmup), ("dropout", self.dropout)] {
             if !(0.0..1.0).contains(&value) {
                 return bad(format!("{name} is {value}, it must be from 0 to below 1"));
             }

@@ -9,14 +9,15 @@ use std::time::Instant;
 use candle_core::{Device, Tensor};
 use overread_encoder::weights::Precision;
 use overread_encoder::{Dropout, ModelFolder, TrainableBert, write_folder};
+use overread_suggest::neural;
 use rand::rngs::StdRng;
 use rand::{Rng as _, SeedableRng as _};
 use serde::{Deserialize, Serialize};
 
 use super::batches::{Batch, Pool, course};
 use super::example::{Packed, Term, Window};
-use super::heads::{self, TrainableHeads, means};
-use super::objective::{self, Parts, Weights};
+use super::heads::{TrainableHeads, means};
+use super::objective::{self, Asked, Parts, Weights};
 use super::{Recipe, TrainError};
 use crate::optim::{AdamW, Checkpoint, Group, Schedule};
 
@@ -37,6 +38,8 @@ pub struct Material {
     pub unseen: Vec<Window>,
     /// Name and sha256 of every file read, for the record.
     pub sources: BTreeMap<String, String>,
+    /// Documents of each corpus that repeat a text kept for measuring, and so were left out.
+    pub left_out: BTreeMap<String, usize>,
     pub cls: u32,
     pub sep: u32,
 }
@@ -50,6 +53,9 @@ pub struct CurvePoint {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unseen: Option<Parts>,
     pub rate: f32,
+    /// Windows and terms a second, each an example.
+    #[serde(default)]
+    pub examples_per_second: f32,
     pub tokens_per_second: f32,
     pub seconds_left: f32,
 }
@@ -60,6 +66,7 @@ struct Record<'a> {
     recipe: &'a Recipe,
     sources: &'a BTreeMap<String, String>,
     windows: BTreeMap<&'a str, usize>,
+    left_out: &'a BTreeMap<String, usize>,
     terms: usize,
     steps: usize,
     tokens: usize,
@@ -79,6 +86,8 @@ pub struct Run {
     course: Vec<Batch>,
     step: usize,
     tokens: usize,
+    /// Since this process began.
+    examples: usize,
     label_cache: Option<(usize, Vec<Vec<Vec<f32>>>)>,
     terms_of: HashMap<u32, Vec<usize>>,
     terms_in: HashMap<u32, Vec<usize>>,
@@ -101,19 +110,14 @@ impl Run {
         };
         let bert = TrainableBert::load(&folder.config, &folder.weights, trainable)?;
         let hidden = folder.config.hidden_size;
-        let path = base.join(heads::FILE);
+        let path = base.join(neural::FILE);
         let heads = if path.exists() {
             TrainableHeads::load(&path, hidden)?
         } else {
             TrainableHeads::new(hidden, recipe.seed)?
         };
-        let course = course(
-            &material.pool,
-            &recipe.epochs,
-            recipe.term_groups,
-            recipe.tokens_per_step,
-            recipe.seed,
-        );
+        let course =
+            course(&material.pool, &recipe.epochs, recipe.term_groups, recipe.tokens_per_step, recipe.seed);
         if course.is_empty() {
             return Err(TrainError::Data { reason: "the recipe reads nothing of what is there".to_owned() });
         }
@@ -149,6 +153,7 @@ impl Run {
             course,
             step: 0,
             tokens: 0,
+            examples: 0,
             label_cache: None,
             terms_of,
             terms_in,
@@ -182,16 +187,18 @@ impl Run {
 
     fn identity(&self) -> String {
         let recipe = toml::to_string(&self.recipe).unwrap_or_default();
-        let sources: String = self.material.sources.iter().map(|(k, v)| format!("{k} {v}\n")).collect();
+        let sources: Vec<String> = self.material.sources.iter().map(|(k, v)| format!("{k} {v}\n")).collect();
+        let sources = sources.concat();
         overread_encoder::sha256_hex(format!("{recipe}\n{sources}{}", self.course.len()).as_bytes())
     }
 
     /// Runs to the end; checkpoints and curves go to `folder`. `report` sees every line of the curve.
     pub fn run(&mut self, folder: &Path, mut report: impl FnMut(&CurvePoint)) -> Result<(), TrainError> {
-        std::fs::create_dir_all(folder).map_err(|source| TrainError::Io { path: folder.to_owned(), source })?;
+        std::fs::create_dir_all(folder)
+            .map_err(|source| TrainError::Io { path: folder.to_owned(), source })?;
         let (started, first) = (Instant::now(), self.step);
         let mut sums = Sums::default();
-        let mut since = (Instant::now(), self.tokens);
+        let mut since = (Instant::now(), self.tokens, self.examples);
         let mut last = None;
         while self.step < self.course.len() {
             let parts = self.step()?;
@@ -209,6 +216,7 @@ impl Run {
                     loss: sums.mean(),
                     unseen,
                     rate: self.schedule.factor(self.step - 1) * self.recipe.learning_rate,
+                    examples_per_second: (self.examples - since.2) as f32 / since.0.elapsed().as_secs_f32(),
                     tokens_per_second: (self.tokens - since.1) as f32 / since.0.elapsed().as_secs_f32(),
                     seconds_left: each * (self.course.len() - self.step) as f32,
                 };
@@ -216,7 +224,7 @@ impl Run {
                 report(&point);
                 last = Some(point);
                 sums = Sums::default();
-                since = (Instant::now(), self.tokens);
+                since = (Instant::now(), self.tokens, self.examples);
             }
         }
         self.write(folder, last.as_ref())
@@ -226,19 +234,23 @@ impl Run {
     pub fn step(&mut self) -> Result<Parts, TrainError> {
         let step = self.step;
         let seed = self.recipe.seed ^ (step as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        let dropout = (self.recipe.dropout > 0.0)
-            .then_some(Dropout { probability: self.recipe.dropout, seed });
+        let dropout =
+            (self.recipe.dropout > 0.0).then_some(Dropout { probability: self.recipe.dropout, seed });
         let batch = self.course[step].clone();
-        let (loss, parts, rows) = match &batch {
+        let (loss, parts, rows, examples) = match &batch {
             Batch::Windows(windows) => {
-                let windows: Vec<&Window> = windows.iter().map(|&w| &self.material.pool.windows[w]).collect();
                 let mut rng = StdRng::seed_from_u64(seed);
                 let labels = self.labels(&mut rng)?;
+                let windows: Vec<&Window> = windows.iter().map(|&w| &self.material.pool.windows[w]).collect();
                 let keys = self.keys(&windows, &mut rng);
-                let framed: Vec<Vec<u32>> = keys.iter().map(|&k| self.frame(&self.material.pool.terms[k])).collect();
+                let framed: Vec<Vec<u32>> =
+                    keys.iter().map(|&k| self.frame(&self.material.pool.terms[k])).collect();
                 let window_rows: usize = windows.iter().map(|w| w.ids.len()).sum();
-                let sequences: Vec<&[u32]> =
-                    windows.iter().map(|w| w.ids.as_slice()).chain(framed.iter().map(Vec::as_slice)).collect();
+                let sequences: Vec<&[u32]> = windows
+                    .iter()
+                    .map(|w| w.ids.as_slice())
+                    .chain(framed.iter().map(Vec::as_slice))
+                    .collect();
                 let states = self.bert.forward_packed(&sequences, dropout)?;
                 let rows = states.dim(0)?;
                 let packed = Packed::new(windows.iter().map(|w| w.ids.as_slice()));
@@ -257,12 +269,9 @@ impl Run {
                     &own,
                     &packed,
                     &windows,
-                    &labels,
-                    keys,
-                    &Weights::default(),
-                    seed,
+                    &Asked { labels: &labels, keys, weights: Weights::default(), seed },
                 )?;
-                (loss, parts, rows)
+                (loss, parts, rows, sequences.len())
             }
             Batch::Terms(terms) => {
                 let terms: Vec<&Term> = terms.iter().map(|&t| &self.material.pool.terms[t]).collect();
@@ -271,7 +280,7 @@ impl Run {
                 let states = self.bert.forward_packed(&packed.sequences, dropout)?;
                 let (loss, parts) =
                     objective::terms(&self.heads, &states, &packed, &terms, &Weights::default())?;
-                (Some(loss), parts, packed.rows)
+                (Some(loss), parts, packed.rows, terms.len())
             }
         };
         if let Some(loss) = loss {
@@ -280,6 +289,7 @@ impl Run {
         }
         self.step += 1;
         self.tokens += rows;
+        self.examples += examples;
         Ok(parts)
     }
 
@@ -347,11 +357,8 @@ impl Run {
             let sequences: Vec<&[u32]> = flat[at..to].iter().map(Vec::as_slice).collect();
             let states = self.bert.forward_packed(&sequences, None)?.detach();
             let packed = Packed::new(sequences.iter().copied());
-            let spans: Vec<Range<usize>> = sequences
-                .iter()
-                .enumerate()
-                .map(|(i, ids)| packed.shift(i, &(1..ids.len() - 1)))
-                .collect();
+            let spans: Vec<Range<usize>> =
+                sequences.iter().enumerate().map(|(i, ids)| packed.shift(i, &(1..ids.len() - 1))).collect();
             vectors.extend(means(&states, &spans)?.to_vec2::<f32>()?);
             at = to;
         }
@@ -378,10 +385,7 @@ impl Run {
                 &states,
                 &packed,
                 &windows,
-                &labels,
-                None,
-                &Weights::default(),
-                1,
+                &Asked { labels: &labels, keys: None, weights: Weights::default(), seed: 1 },
             )?;
             sums.add(&parts);
         }
@@ -397,18 +401,19 @@ impl Run {
     fn write(&self, folder: &Path, last: Option<&CurvePoint>) -> Result<(), TrainError> {
         let about = (self.recipe.name.as_str(), self.recipe.base.as_str(), self.recipe.licence.as_str());
         let version = write_folder(&self.base, folder, about, &self.bert.export()?, Precision::F16)?;
-        self.heads.write(&folder.join(heads::FILE), version.as_str())?;
+        self.heads.write(&folder.join(neural::FILE), version.as_str())?;
         let record = Record {
             recipe: &self.recipe,
             sources: &self.material.sources,
             windows: self.material.pool.corpora.iter().map(|(k, r)| (k.as_str(), r.len())).collect(),
+            left_out: &self.material.left_out,
             terms: self.material.pool.terms.len(),
             steps: self.step,
             tokens: self.tokens,
             final_loss: last,
         };
-        let json = serde_json::to_string_pretty(&record)
-            .map_err(|e| TrainError::Data { reason: e.to_string() })?;
+        let json =
+            serde_json::to_string_pretty(&record).map_err(|e| TrainError::Data { reason: e.to_string() })?;
         let path = folder.join("training.json");
         std::fs::write(&path, json + "\n").map_err(|source| TrainError::Io { path, source })
     }

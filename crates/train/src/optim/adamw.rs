@@ -1,4 +1,4 @@
-//! AdamW in place.
+//! `AdamW` in place.
 //!
 //! Loshchilov and Hutter 2019, <https://arxiv.org/abs/1711.05101>; numbers as in `torch.optim.AdamW`.
 

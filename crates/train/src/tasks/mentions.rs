@@ -4,10 +4,11 @@ use std::collections::{HashMap, HashSet};
 use std::hash::BuildHasher;
 use std::ops::Range;
 
+use overread_domain::Template;
 use overread_domain::span::CodePoints;
 
 use super::{Measured, Row, Table, one};
-use crate::corpora::{Document, Mention};
+use crate::corpora::{Document, Mention, labels};
 use crate::eval::{Count, Options};
 use crate::prediction::Prediction;
 
@@ -19,6 +20,19 @@ pub struct Task<'a> {
     pub label: &'a str,
     /// Field of the suggestions that answer it.
     pub field: &'a str,
+}
+
+/// A template of one field that asks for what a corpus calls `label`, in that label's own words.
+pub fn template(label: &str) -> Option<Template> {
+    let wording = labels::all().remove(label)?.wordings.swap_remove(0);
+    let template = serde_json::json!({
+        "id": label, "version": 1, "name": wording.label,
+        "groups": [{"label": wording.label, "fields": [{
+            "id": label, "label": wording.label, "description": wording.description, "examples": wording.examples,
+            "kind": "text", "cardinality": "many",
+        }]}],
+    });
+    serde_json::from_value(template).ok()
 }
 
 /// Micro-averaged precision, recall and F1 of the shown suggestions, by exact place (as `BioCreative` V and the NCBI corpus

@@ -10,7 +10,7 @@ use super::learning::{Arm, Scores, curve};
 use super::reviewer::{Act, Wrong, review};
 use super::*;
 use crate::corpora::negex::Case;
-use crate::corpora::{Corpus, Mention, Split};
+use crate::corpora::{Corpus, Document, Mention, Split};
 use crate::eval::Options;
 use crate::gold::{GoldNote, GoldSpan};
 use crate::prediction::{Candidate, Prediction, Suggested, SuggestedCode};
@@ -313,8 +313,10 @@ fn curve_asks_for_the_start_once() {
 }
 
 #[test]
-fn input_lines_hold_id_and_text() {
-    let mut out = Vec::new();
-    write_inputs([&document("1", "a \"b\"\n", &[], &[])], &mut out).unwrap();
-    assert_eq!(String::from_utf8(out).unwrap(), "{\"id\":\"1\",\"text\":\"a \\\"b\\\"\\n\"}\n");
+fn template_asks_in_the_words_of_the_label() {
+    let template = mentions::template("disease").unwrap();
+    template.check().unwrap();
+    let field = template.field("disease").unwrap();
+    assert_eq!((field.label.as_str(), field.examples.len()), ("Disease", 3));
+    assert!(mentions::template("no such label").is_none());
 }

@@ -4,6 +4,7 @@ mod admin;
 mod import;
 mod jobs;
 mod machine;
+mod memory;
 mod review;
 mod review_faults;
 mod roles;

@@ -15,11 +15,12 @@ fn sample(id: &str) -> Value {
 }
 
 /// Every screen that a role has, by address.
-const SCREENS: [(&str, &str, &str); 6] = [
+const SCREENS: [(&str, &str, &str); 7] = [
     ("lead", "/", "#queue"),
     ("lead", "/import", "#import-send"),
     ("lead", "/accuracy", "#accuracy-fields"),
     ("lead", "/system", "#system"),
+    ("lead", "/memory", "#memory"),
     ("admin", "/users", "#users"),
     ("admin", "/templates", "#templates"),
 ];

@@ -2,6 +2,7 @@
 
 mod conformance;
 mod looks;
+mod memory;
 mod queue;
 mod review;
 mod session;

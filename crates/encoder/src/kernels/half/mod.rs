@@ -11,6 +11,7 @@
 mod attention;
 mod layers;
 mod linear;
+pub mod operand;
 mod portable;
 mod rows;
 #[cfg(test)]
