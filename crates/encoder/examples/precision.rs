@@ -1,7 +1,7 @@
 //! How near token states of other precisions come to f32, and what they cost on one note and on short terms.
 //!
 //! ```text
-//! cargo run --release -p overread-encoder --example precision -- models/minilm-base TEXT_FILE...
+//! cargo run --release -p overread-encoder --example precision -- models/overread-minilm TEXT_FILE...
 //! ```
 //!
 //! Each file is read as text and cut into windows of 256.

@@ -1,7 +1,7 @@
 //! Tokens per second of the encoder, for comparison with `bench/onnx_peer.py` on the same machine.
 //!
 //! ```text
-//! cargo run --release -p overread-encoder --example throughput -- models/minilm-base [threads [32x256,32x128 [f32|bf16|int8|kernels]]]
+//! cargo run --release -p overread-encoder --example throughput -- models/overread-minilm [threads [32x256,32x128 [f32|bf16|int8|kernels]]]
 //! ```
 //!
 //! `kernels` runs 8 x 256 on everything that the CPU has instead of what a precision would choose.
@@ -11,7 +11,7 @@ use overread_encoder::{Encode, Encoder, Engine, Kernel, ModelFolder, Options, Pr
 use std::time::Instant;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let folder = std::env::args().nth(1).unwrap_or_else(|| "models/minilm-base".into());
+    let folder = std::env::args().nth(1).unwrap_or_else(|| "models/overread-minilm".into());
     let start = Instant::now();
     let threads = std::env::args().nth(2).map_or(Ok(0), |t| t.parse())?;
     if std::env::args().nth(4).as_deref() == Some("kernels") {

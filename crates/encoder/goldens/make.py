@@ -1,7 +1,7 @@
-"""Makes goldens.json: reference vectors of models/minilm-base by PyTorch and transformers' BertModel.
+"""Makes goldens.json: reference vectors of models/overread-minilm by PyTorch and transformers' BertModel.
 
     pip install torch transformers safetensors numpy
-    python crates/encoder/goldens/make.py models/minilm-base crates/encoder/goldens/goldens.json
+    python crates/encoder/goldens/make.py models/overread-minilm crates/encoder/goldens/goldens.json
 
 The weights are those of the repository: rounded to float16, widened to float32 again. Texts longer than 256 word
 pieces are cut there, as sentence-transformers does for this model. For each text: the full ids (special tokens

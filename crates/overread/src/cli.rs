@@ -43,7 +43,7 @@ pub struct Common {
     /// Where the database lies and vectors are kept; the working directory if absent
     #[arg(long, global = true, value_name = "DIR", env = "OVERREAD_DATA_DIR")]
     pub data_dir: Option<PathBuf>,
-    /// Model folder in Hugging Face layout; models/minilm-base, here or beside the program, if absent
+    /// Model folder in Hugging Face layout; models/overread-minilm, here or beside the program, if absent
     #[arg(long, global = true, value_name = "DIR", env = "OVERREAD_MODEL")]
     pub model: Option<PathBuf>,
     /// Code release file; the newest in data/icd-10-cm, here or beside the program, if absent
@@ -325,7 +325,7 @@ pub enum PublicSet {
 
 const TRAIN: &str = "From corrections:
   overread export corrections --output corrections.jsonl
-  overread train --from models/minilm-base --corrections corrections.jsonl --output models/candidate \\
+  overread train --from models/overread-minilm --corrections corrections.jsonl --output models/candidate \\
     --gold frozen.jsonl --replay reference.jsonl
 
 The latest fifth of the entries is held out; the rest becomes the model's memory, with its weights fitted, and with
@@ -382,7 +382,7 @@ fn named_file(pair: &str) -> Result<(String, PathBuf), String> {
 }
 
 const GATE: &str = "Example:
-  overread gate --candidate models/candidate --current models/minilm-base --gold frozen.jsonl --corrections held-out.jsonl
+  overread gate --candidate models/candidate --current models/overread-minilm --gold frozen.jsonl --corrections held-out.jsonl
 
 Both models read the same notes. The candidate is refused unless it is better on the corrections (or, without any, on a
 frozen set) in 95 % of paired bootstrap draws, no headline of a frozen set falls by more than one point, calibration is

@@ -33,7 +33,7 @@ pub fn suggester(settings: &Settings, release: &Arc<Release>) -> Result<Suggeste
     let folder = settings
         .model
         .as_deref()
-        .context("no model: name a folder with --model, or put one into models/minilm-base")?;
+        .context("no model: name a folder with --model, or put one into models/overread-minilm")?;
     Suggester::load(folder, Arc::clone(release), Options::default())
         .with_context(|| folder.display().to_string())
 }

@@ -58,7 +58,7 @@ impl Settings {
         Ok(Self {
             database: database
                 .unwrap_or_else(|| format!("sqlite:{}", data_dir.join("overread.db").display())),
-            model: flags.model.clone().or(file.model).or_else(|| usual("models/minilm-base")),
+            model: flags.model.clone().or(file.model).or_else(|| usual("models/overread-minilm")),
             codes: flags
                 .codes
                 .clone()

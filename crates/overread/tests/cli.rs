@@ -18,7 +18,7 @@ fn program(folder: &Path) -> Command {
     command
         .current_dir(folder)
         .env("OVERREAD_CODES", root.join("data/icd-10-cm/2026-04.ovr"))
-        .env("OVERREAD_MODEL", root.join("models/minilm-base"))
+        .env("OVERREAD_MODEL", root.join("models/overread-minilm"))
         .stdin(Stdio::null());
     command
 }

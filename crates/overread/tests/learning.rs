@@ -84,7 +84,7 @@ fn corrections_make_a_candidate_that_the_gate_promotes() {
     // The same notes come again: what was added the first time must be there the second time.
     let twice = [corrections(&notes, 1), corrections(&notes, 2)].concat();
     write(&folder.path().join("corrections.jsonl"), &twice);
-    let base = root().join("models/minilm-base");
+    let base = root().join("models/overread-minilm");
     let arguments = ["train", "--from", base.to_str().unwrap(), "--corrections", "corrections.jsonl"];
     let rest = ["--output", "candidate", "--gold", "gold.jsonl", "--milliseconds", "60000"];
     let output = run(folder.path(), &[&arguments[..], &rest].concat());
@@ -124,7 +124,7 @@ fn bad_corrections_end_with_status_2_and_the_line() {
     let mut lines = corrections(&samples(2), 1);
     lines[1]["outcome"]["content"]["evidence"][0]["end"] = json!(0);
     write(&folder.path().join("bad.jsonl"), &lines);
-    let base = root().join("models/minilm-base");
+    let base = root().join("models/overread-minilm");
     let arguments =
         ["train", "--from", base.to_str().unwrap(), "--corrections", "bad.jsonl", "--output", "c"];
     let output = run(folder.path(), &arguments);

@@ -60,7 +60,8 @@ struct Place {
     value: Option<String>,
 }
 
-/// Rows of all fields that no finder speaks for: by the trained heads where the model has them, else by likeness.
+/// Rows of all fields that no finder speaks for: by the trained heads where the model has them and they are sure of
+/// something, else by likeness.
 pub(crate) fn fill(
     model: &Suggester,
     read: &Read<'_>,
@@ -76,7 +77,18 @@ pub(crate) fn fill(
     match (&model.sense, &binding.labels) {
         (Some(sense), Some(labels)) => {
             let spans = sense.spans(&read.states, labels);
-            by_heads(model, sense, read, analysis, &open, spans)
+            let mut rows = by_heads(model, sense, read, analysis, &open, spans);
+            // A label far from all that the heads learned finds nothing by them; what it means may still be near.
+            let silent: Vec<Open<'_>> = open
+                .into_iter()
+                .filter(|((field, _), _)| {
+                    !rows.iter().any(|r| r.field == *field && r.confidence >= THRESHOLD)
+                })
+                .collect();
+            let near = by_likeness(model, read, analysis, &silent);
+            rows.retain(|r| !near.iter().any(|n| n.field == r.field));
+            rows.extend(near);
+            rows
         }
         _ => by_likeness(model, read, analysis, &open),
     }

@@ -178,7 +178,8 @@ mod tests {
     fn tokenizer() -> &'static Tokenizer {
         static TOKENIZER: OnceLock<Tokenizer> = OnceLock::new();
         TOKENIZER.get_or_init(|| {
-            let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../models/minilm-base/tokenizer.json");
+            let path =
+                Path::new(env!("CARGO_MANIFEST_DIR")).join("../../models/overread-minilm/tokenizer.json");
             Tokenizer::from_json(&std::fs::read(path).unwrap()).unwrap()
         })
     }

@@ -21,7 +21,7 @@ fn model() -> &'static Suggester {
     MODEL.get_or_init(|| {
         let bytes = std::fs::read(root().join("data/icd-10-cm/2026-04.ovr")).expect("the release ships");
         let release = Arc::new(Release::from_bytes(&bytes).expect("the release reads"));
-        Suggester::load(&root().join("models/minilm-base"), release, Options::default())
+        Suggester::load(&root().join("models/overread-minilm"), release, Options::default())
             .expect("the model loads")
     })
 }
@@ -137,7 +137,7 @@ fn odd_notes_are_read_soberly() {
 #[test]
 fn a_note_of_two_megabytes_is_read_up_to_the_limit() {
     let small = Options { token_limit: 512, byte_limit: 20_000, threads: 0 };
-    let model = Suggester::load(&root().join("models/minilm-base"), model().release(), small).unwrap();
+    let model = Suggester::load(&root().join("models/overread-minilm"), model().release(), small).unwrap();
     let text = NOTE.repeat(2_000_000 / NOTE.len());
     let template = abstract_template();
     let found = model.suggest(&NoteInput { text: &text, meta: &NoteMeta::default() }, &template).unwrap();
@@ -234,8 +234,8 @@ fn five_hundred_fields_are_filled_like_one() {
 fn the_version_speaks_of_all_that_decides() {
     let info = model().model();
     assert_eq!(info.version.len(), 64);
-    // Without the pooler, which nothing here uses.
-    assert_eq!(info.parameters, 22_565_376);
+    // The encoder without the pooler, which nothing here uses, and the trained heads.
+    assert_eq!(info.parameters, 22_565_376 + 809_230);
     let other = model().with_heads(overread_suggest::Heads::built_in());
     if info.heads {
         assert_ne!(other.model().version, info.version);

@@ -1,7 +1,7 @@
 //! Training speed: forward, backward and `AdamW` on a model folder, beside `bench/torch_train_peer.py`.
 //!
 //! ```text
-//! cargo run --release -p overread-train --example train_throughput -- models/minilm-base \
+//! cargo run --release -p overread-train --example train_throughput -- models/overread-minilm \
 //!     [16x128,8x256] [all,nowords,last2] [f32,bf16] [--peer PYTHON]
 //! ```
 //!
@@ -29,7 +29,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         args.drain(at..at + 2);
     }
     let get = |at: usize, default: &str| args.get(at).cloned().unwrap_or_else(|| default.to_owned());
-    let (folder, shapes) = (get(0, "models/minilm-base"), get(1, "16x128,8x256"));
+    let (folder, shapes) = (get(0, "models/overread-minilm"), get(1, "16x128,8x256"));
     let (trained, precisions) = (get(2, "all,nowords,last2"), get(3, "f32"));
     for shape in shapes.split(',') {
         for trained in trained.split(',') {

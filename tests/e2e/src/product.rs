@@ -52,7 +52,7 @@ impl Settings {
             folder: folder.into(),
             data: root().join("target/data"),
             semantic: false,
-            model: Some(root().join("models/minilm-base")),
+            model: Some(root().join("models/overread-minilm")),
             env: Vec::new(),
         }
     }

@@ -67,7 +67,7 @@ fn bulk(sh: &Shell, program: &Path, samples: &[Value]) -> Result<Row> {
     let started = Instant::now();
     cmd!(
         sh,
-        "{program} suggest --input {input} --output {output} --model models/minilm-base --data-dir {DATA}"
+        "{program} suggest --input {input} --output {output} --model models/overread-minilm --data-dir {DATA}"
     )
     .ignore_stderr()
     .run()?;

@@ -16,7 +16,7 @@ pub(crate) type Tensors = BTreeMap<String, (Vec<usize>, Vec<f32>)>;
 
 /// The model that the repository ships.
 pub(crate) fn base() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../models/minilm-base")
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../models/overread-minilm")
 }
 
 /// A shape from few numbers.

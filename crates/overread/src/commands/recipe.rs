@@ -5,12 +5,13 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result};
 use overread_encoder::{Encoder, ModelFolder};
+use overread_train::codiesp;
 use overread_train::corpora::augment::Abbreviations;
 use overread_train::corpora::terms::Terms;
+use overread_train::corpora::{self, Corpus};
 use overread_train::model::material::material;
 use overread_train::model::run::{CurvePoint, Run};
 use overread_train::model::{Recipe, TrainError};
-use overread_train::{codiesp, corpora};
 
 use crate::Exit;
 use crate::cli::Train;
@@ -29,24 +30,29 @@ pub fn run(settings: &Settings, command: &Train, recipe: &Path) -> Result<()> {
     let release = parts::release(settings)?;
 
     let mut more = BTreeMap::new();
+    let mut sources = BTreeMap::new();
     for (name, file) in &command.notes {
-        let mut notes = corpora::read_notes(file).map_err(|e| Exit::BadInput(e.to_string()))?.documents;
+        let mut notes = corpora::read_notes(file).map_err(|e| Exit::BadInput(e.to_string()))?;
         // Folds are of the notes that a model is scored on; these are others.
-        for note in &mut notes {
+        for note in &mut notes.documents {
             note.fold = None;
         }
-        more.insert(name.clone(), notes);
+        sources.insert(name.clone(), notes.source.sha256);
+        more.insert(name.clone(), notes.documents);
     }
     if recipe.epochs.get(CODIESP).is_some_and(|epochs| *epochs > 0.0) {
         eprintln!("finds the English words of {CODIESP}");
         let encoder = Encoder::load(&command.from)?;
         more.insert(CODIESP.to_owned(), codiesp::aligned(data, &encoder, &release)?);
+        sources.insert(CODIESP.to_owned(), corpora::load(data, Corpus::CodiespTrain)?.source.sha256);
     }
     let mut terms = Terms::of_release(&release);
     terms.add_index(&release, &data.join("icd10cm.tar.gz"))?;
     let abbreviations = Abbreviations::load(&data.join("abbreviations_imantsm.tar.gz"))?;
     let folder = ModelFolder::open(&command.from)?;
-    let (material, labels) = material(&recipe, data, &more, &terms.pairs, &abbreviations, &folder.tokenizer)?;
+    let (mut material, labels) =
+        material(&recipe, data, &more, &terms.pairs, &abbreviations, &folder.tokenizer)?;
+    material.sources.extend(sources);
     let left_out: usize = material.left_out.values().sum();
     eprintln!(
         "{} windows ({left_out} texts left out that repeat one kept for measuring), {} unseen, {} terms, {} labels",

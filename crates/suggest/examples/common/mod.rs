@@ -54,7 +54,7 @@ pub fn release(args: &Args) -> Result<Arc<Release>, Failure> {
 }
 
 pub fn model(args: &Args) -> Result<Suggester, Failure> {
-    let folder = args.named("model").map_or_else(|| root().join("models/minilm-base"), PathBuf::from);
+    let folder = args.named("model").map_or_else(|| root().join("models/overread-minilm"), PathBuf::from);
     model_at(args, &folder, release(args)?)
 }
 

@@ -196,7 +196,7 @@ mod tests {
             ("piel seca", "dry skin"),
             ("tos", "cough"),
         ] {
-            lexicon.add(&words(es), &words(en), 1.0, true);
+            lexicon.add(&words(es), &words(en), 1.0, false);
         }
         lexicon.learn();
         let (es, en) = (words("tos seca y fiebre"), words("dry cough and fever"));

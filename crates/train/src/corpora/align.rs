@@ -42,7 +42,7 @@ mod tests {
     fn tokenizer() -> &'static Tokenizer {
         static ONE: OnceLock<Tokenizer> = OnceLock::new();
         ONE.get_or_init(|| {
-            let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../models/minilm-base");
+            let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../models/overread-minilm");
             Tokenizer::from_json(&std::fs::read(folder.join("tokenizer.json")).unwrap()).unwrap()
         })
     }

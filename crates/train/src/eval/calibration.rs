@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write as _;
 
+use overread_domain::suggestion::Band;
 use serde::Serialize;
 
 use super::interval::Draws;
@@ -37,6 +38,18 @@ pub struct Reliability {
     pub mean_confidence: f64,
     pub right: f64,
     pub bins: Vec<Bin>,
+    /// The bands that the page shows, the surest first; those that nothing fell into are absent.
+    pub bands: Vec<InBand>,
+}
+
+/// Judgements whose confidence the page shows as one band.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct InBand {
+    pub band: Band,
+    pub n: usize,
+    pub mean_confidence: f64,
+    /// Share that was right.
+    pub right: f64,
 }
 
 /// Judged confidences of one note or document.
@@ -64,7 +77,24 @@ pub fn reliability(name: &str, documents: &[Judgements], options: &Options) -> R
         mean_confidence: share(all.iter().map(|(c, _)| c).sum()),
         right: share(all.iter().filter(|(_, right)| *right).count() as f64),
         bins: bins(&mut picked(&everyone)),
+        bands: bands(&all),
     }
+}
+
+fn bands(judged: &Judgements) -> Vec<InBand> {
+    [Band::High, Band::Medium, Band::Low]
+        .into_iter()
+        .filter_map(|band| {
+            let part: Vec<_> = judged.iter().filter(|(c, _)| Band::of(*c as f32) == band).collect();
+            let n = part.len();
+            (n > 0).then(|| InBand {
+                band,
+                n,
+                mean_confidence: part.iter().map(|(c, _)| c).sum::<f64>() / n as f64,
+                right: part.iter().filter(|(_, right)| *right).count() as f64 / n as f64,
+            })
+        })
+        .collect()
 }
 
 /// Bins of equal mass by rising confidence; none is empty. Equal confidences are ordered wrong before right.
@@ -140,11 +170,16 @@ pub fn table(heads: &[Reliability], with_bins: bool) -> String {
     for head in heads {
         let between =
             head.ece.interval.map_or_else(String::new, |i| format!("{:.3} to {:.3}", i.low, i.high));
-        let _ = writeln!(
+        let _ = write!(
             out,
-            "{:26} {:>6.3}  {between:21} {:>7.3} {:>10.3} {:>7.3}  n {}",
+            "{:26} {:>6.3}  {between:21} {:>7.3} {:>10.3} {:>7.3}  n {}; right of",
             head.name, head.ece.value, head.brier.value, head.mean_confidence, head.right, head.ece.n
         );
+        for (i, band) in head.bands.iter().enumerate() {
+            let name = format!("{:?}", band.band).to_lowercase();
+            let _ = write!(out, "{} {name} {:.2} ({})", if i > 0 { "," } else { "" }, band.right, band.n);
+        }
+        out.push('\n');
     }
     for head in heads.iter().filter(|_| with_bins) {
         let _ = writeln!(out, "\n{}: confidence, mean, right, n", head.name);
@@ -177,6 +212,9 @@ mod tests {
         near(found.brier.value, (2.0 * 0.64 + 8.0 * 0.04) / 10.0);
         near(found.right, 0.8);
         assert_eq!((found.bins.len(), found.ece.n), (10, 10));
+        let [band] = found.bands[..] else { panic!("one band") };
+        assert_eq!((band.band, band.n), (Band::High, 10));
+        near(band.right, 0.8);
     }
 
     #[test]

@@ -167,7 +167,7 @@ async fn jobs_are_listed_by_state() {
 
 #[tokio::test]
 async fn the_model_that_ships_suggests_with_evidence() {
-    let folder = root().join("models/minilm-base");
+    let folder = root().join("models/overread-minilm");
     let suggester = Suggester::load(&folder, release(), Options::default()).expect("the model ships");
     let version = overread_suggest::Suggest::model(&suggester).version.clone();
     let model = Model::ready(Loaded { suggest: Arc::new(suggester), search: None });
@@ -193,7 +193,7 @@ async fn the_model_that_ships_suggests_with_evidence() {
 async fn a_damaged_model_folder_is_told_and_not_loaded() {
     let folder = std::env::temp_dir().join(format!("overread-damaged-{}", std::process::id()));
     std::fs::create_dir_all(&folder).unwrap();
-    let shipped = root().join("models/minilm-base");
+    let shipped = root().join("models/overread-minilm");
     for file in ["config.json", "tokenizer.json", "manifest.json"] {
         std::fs::copy(shipped.join(file), folder.join(file)).unwrap();
     }

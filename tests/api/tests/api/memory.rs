@@ -26,7 +26,7 @@ async fn correct(world: &World, entry: &EntryId, code: &str) {
     let mut content = set.suggestions[place].content.clone();
     content.code = Some(CodeRef::icd10cm(code));
     let actions = json!([{ "action": "correct", "item": format!("s{place}"), "content": content }]);
-    coder.decide(entry, 0, "correct", actions).await.expect(200);
+    coder.decide(entry, 0, &format!("correct {}", entry.as_str()), actions).await.expect(200);
 }
 
 #[tokio::test]

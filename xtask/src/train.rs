@@ -1,0 +1,141 @@
+//! How the shipped model was made, from base weights and corpora: a first stage on public corpora, a second on dictated
+//! notes with reference entries, once without each fifth of them (to measure) and once with all (to ship), then the
+//! heads and vectors on top. Each step that has left its result is passed over, so a run that was broken off goes on.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result, bail};
+use xshell::{Shell, cmd};
+
+use crate::args::Args;
+use crate::eval;
+use crate::shell::{root, shell, step, target, write};
+
+/// Parts of the notes with reference entries; each is measured by a model that was trained without it.
+const FOLDS: usize = 5;
+const RECIPES: &str = "crates/train/recipes";
+const SAMPLES: &str = "samples=samples/reference.jsonl";
+const RELEASE: &str = "data/icd-10-cm/2026-04.ovr";
+/// What a model folder holds, when all is done.
+const PARTS: [&str; 6] = [
+    "config.json",
+    "manifest.json",
+    "tokenizer.json",
+    "model.safetensors",
+    "heads.safetensors",
+    "heads.json",
+];
+
+pub fn run(mut args: Args) -> Result<()> {
+    let base: PathBuf =
+        args.value("--base")?.context("--base DIR is needed: the folder of the base weights")?;
+    let data: PathBuf = args.value("--data")?.unwrap_or_else(|| PathBuf::from("../shared/data"));
+    let output: PathBuf = args.value("--output")?.unwrap_or_else(|| target().join("train"));
+    args.done()?;
+    let gold = data.join("notes_gold_dev.jsonl.gz");
+    if !root().join(&gold).is_file() {
+        bail!("{} is not there; the corpora are not part of this repository", gold.display());
+    }
+    let sh = shell()?;
+    let program = eval::release(&sh)?;
+    let corpora = output.join("corpora");
+    train(&sh, &program, &base, &corpora, "corpora.toml", &data, None)?;
+    let folds: Vec<PathBuf> = (0..FOLDS).map(|fold| output.join(format!("without-{fold}"))).collect();
+    for (fold, folder) in folds.iter().enumerate() {
+        train(&sh, &program, &corpora, folder, "notes.toml", &data, Some(fold))?;
+    }
+    let model = output.join("model");
+    train(&sh, &program, &corpora, &model, "notes.toml", &data, None)?;
+    fit(&sh, &program, &output, &model, &folds, &gold)?;
+    reports(&sh, &model, &data)?;
+    vectors(&sh, &program, &output, &model)?;
+    println!("\nthe model is in {}; `cargo xtask eval --model {0}` measures it", model.display());
+    Ok(())
+}
+
+fn train(
+    sh: &Shell,
+    program: &Path,
+    from: &Path,
+    to: &Path,
+    recipe: &str,
+    data: &Path,
+    without: Option<usize>,
+) -> Result<()> {
+    // The heads are written last.
+    if to.join("training.json").is_file() {
+        return Ok(());
+    }
+    let without: Vec<String> =
+        without.iter().flat_map(|fold| ["--without-fold".to_owned(), fold.to_string()]).collect();
+    step(&format!("train {}", to.display()), || {
+        Ok(cmd!(
+            sh,
+            "{program} train --from {from} --recipe {RECIPES}/{recipe} --data {data} --output {to} --notes {SAMPLES} {without...}"
+        )
+        .run()?)
+    })
+}
+
+/// The linear heads, and what they and the fold models say of notes that none of them saw.
+fn fit(
+    sh: &Shell,
+    program: &Path,
+    output: &Path,
+    model: &Path,
+    folds: &[PathBuf],
+    gold: &Path,
+) -> Result<()> {
+    let said = output.join("folds.predictions.jsonl");
+    let vectors = output.join("vectors");
+    if !model.join("heads.json").is_file() {
+        let plain = output.join("gold.jsonl");
+        write(&plain, cmd!(sh, "gzip -dc {gold}").quiet().read()?)?;
+        let list = folds.iter().map(|folder| folder.display().to_string()).collect::<Vec<_>>().join(",");
+        let heads = model.join("heads.json");
+        step("fit the heads", || {
+            Ok(cmd!(
+                sh,
+                "cargo run --locked --release --quiet -p overread-suggest --example fit -- {plain} {heads} {said}
+                    --model {model} --fold-models {list} --vectors {vectors} --codes {RELEASE}"
+            )
+            .run()?)
+        })?;
+    }
+    let errors = output.join("folds.errors.txt");
+    let table = cmd!(sh, "{program} eval --gold {gold} --predictions {said} --errors {errors}").read()?;
+    println!("{table}");
+    write(&output.join("folds.scores.txt"), table)
+}
+
+/// How case reports are coded.
+fn reports(sh: &Shell, model: &Path, data: &Path) -> Result<()> {
+    let reports = model.join("reports.json");
+    if reports.is_file() {
+        return Ok(());
+    }
+    step("learn how case reports are coded", || {
+        Ok(cmd!(
+            sh,
+            "cargo run --locked --release --quiet -p overread-train --example codiesp --
+                learn {data} {model} {RELEASE} {reports}"
+        )
+        .run()?)
+    })
+}
+
+/// The vectors of the release's terms, into the model's own folder.
+fn vectors(sh: &Shell, program: &Path, output: &Path, model: &Path) -> Result<()> {
+    let own = output.join("data");
+    step("vectors of the release", || {
+        Ok(cmd!(sh, "{program} codes vectors --model {model} --data-dir {own}").run()?)
+    })?;
+    // None there: they were in the model's folder already.
+    for file in crate::shell::files_below(&own.join("vectors"))? {
+        let name = file.file_name().context("a file has a name")?;
+        fs::copy(&file, model.join(name)).with_context(|| file.display().to_string())?;
+    }
+    let absent: Vec<&str> = PARTS.into_iter().filter(|part| !model.join(part).is_file()).collect();
+    if absent.is_empty() { Ok(()) } else { bail!("{} lacks {}", model.display(), absent.join(", ")) }
+}
