@@ -36,7 +36,7 @@ pub fn run(mut args: Args) -> Result<()> {
         );
         for set in SETS {
             println!("\n## {set}\n");
-            cmd!(sh, "{program} eval --set {set} --data {CORPORA} --model {model} --data-dir {DATA}")
+            cmd!(sh, "{program} eval --public {set} --data {CORPORA} --model {model} --data-dir {DATA}")
                 .run()?;
         }
     } else {

@@ -280,18 +280,18 @@ pub enum Export {
 
 const EVAL: &str = "Example:
   overread suggest --input gold.jsonl --output out.jsonl && overread eval --gold gold.jsonl --predictions out.jsonl
-  overread eval --set negex --data corpora/
+  overread eval --public negex --data corpora/
 
-With --set the model itself reads the part of a public set that no training saw. --errors quotes the notes: keep that file
+With --public the model itself reads the part of a public set that no training saw. --errors quotes the notes: keep that file
 where notes may be kept.";
 
 #[derive(Debug, Args)]
 pub struct Eval {
     /// Reference entries (JSON Lines, plain or .gz)
-    #[arg(long, value_name = "FILE", required_unless_present = "set", conflicts_with = "set")]
+    #[arg(long, value_name = "FILE", required_unless_present = "public", conflicts_with = "public")]
     pub gold: Option<PathBuf>,
     /// What `overread suggest` wrote
-    #[arg(long, value_name = "FILE", required_unless_present = "set", conflicts_with = "set")]
+    #[arg(long, value_name = "FILE", required_unless_present = "public", conflicts_with = "public")]
     pub predictions: Option<PathBuf>,
     /// Leave suggestions with less confidence out
     #[arg(long, default_value_t = 0.0)]
@@ -300,10 +300,10 @@ pub struct Eval {
     #[arg(long, value_name = "FILE", requires = "gold")]
     pub errors: Option<PathBuf>,
     /// A public set instead of reference entries; may be given again
-    #[arg(long, requires = "data")]
-    pub set: Vec<PublicSet>,
+    #[arg(long, value_name = "SET", requires = "data")]
+    pub public: Vec<PublicSet>,
     /// Folder of the public sets
-    #[arg(long, value_name = "DIR", requires = "set")]
+    #[arg(long, value_name = "DIR", requires = "public")]
     pub data: Option<PathBuf>,
     /// The figures as JSON
     #[arg(long)]

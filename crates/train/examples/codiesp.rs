@@ -1,7 +1,7 @@
 //! Case reports with codes:
 //! `codiesp align DATA_FOLDER MODEL_FOLDER RELEASE OUT.tsv` writes the English words for each piece of evidence;
 //! `codiesp learn DATA_FOLDER MODEL_FOLDER RELEASE OUT.json` learns how reports are coded, for `reports.json` of the model
-//! folder, and tells how well in parts left out. `overread eval --set codiesp` measures the model on other reports.
+//! folder, and tells how well in parts left out. `overread eval --public codiesp` measures the model on other reports.
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};

@@ -26,7 +26,7 @@ pub fn run(settings: &Settings, command: &Eval) -> Result<()> {
         (Some(gold), Some(predictions), _) => entries(command, gold, predictions),
         (_, _, Some(data)) => {
             let model = model(settings)?;
-            for set in &command.set {
+            for set in &command.public {
                 let table = public(&model, *set, data)?;
                 if command.json {
                     println!("{}", serde_json::to_string_pretty(&table)?);
@@ -36,7 +36,7 @@ pub fn run(settings: &Settings, command: &Eval) -> Result<()> {
             }
             Ok(())
         }
-        _ => Err(Exit::BadInput("--gold with --predictions, or --set with --data".to_owned()).into()),
+        _ => Err(Exit::BadInput("--gold with --predictions, or --public with --data".to_owned()).into()),
     }
 }
 
