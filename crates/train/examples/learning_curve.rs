@@ -19,7 +19,7 @@ use overread_codes::Release;
 use overread_domain::lesson::{phrase_key, teaches};
 use overread_domain::template::ENCOUNTER_ABSTRACT;
 use overread_domain::{CodeRef, LessonKind, NoteMeta, Template};
-use overread_suggest::fitting::{self, Example, Gold, Note, Reading};
+use overread_suggest::fitting::{self, Example, Note, Reading};
 use overread_suggest::memory::fit::{Judged, Taught, fit};
 use overread_suggest::memory::{Fact, Weights};
 use overread_suggest::{CodeSearch, Memory, NoteInput, Options, Suggest as _, Suggester};
@@ -65,7 +65,7 @@ fn main() -> Result<(), Failure> {
         if args.named("heads") == Some("0") { &[Arm::Memory] } else { &[Arm::Memory, Arm::MemoryAndHeads] };
     let near = args.named("no-near") != Some("1");
 
-    let references: Vec<Note> = notes.iter().map(reference).collect();
+    let references: Vec<Note> = notes.iter().map(GoldNote::reference).collect();
     let mut readings: Vec<Reading<'_>> = Vec::new();
     for note in &references {
         readings.push(base.reading(&note.text, false)?);
@@ -157,24 +157,6 @@ fn items(note: &GoldNote, prediction: Option<&Prediction>) -> Vec<bool> {
             })
         })
         .collect()
-}
-
-fn reference(note: &GoldNote) -> Note {
-    let bytes: Vec<usize> = note.text.char_indices().map(|(at, _)| at).chain([note.text.len()]).collect();
-    let spans = note.spans.iter().map(|span| Gold {
-        field: span.field.clone(),
-        span: bytes[span.start]..bytes[span.end],
-        value: span.value.clone(),
-        assertion: span.assertion.clone(),
-        code: span.code.clone(),
-        attributes: Vec::new(),
-    });
-    Note {
-        id: note.id.clone(),
-        spans: spans.collect(),
-        codes: note.codes.iter().map(|code| code.code.clone()).collect(),
-        text: note.text.clone(),
-    }
 }
 
 /// One fold.

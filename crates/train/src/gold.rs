@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
 
 use overread_domain::Quoted;
+use overread_suggest::fitting;
 use serde::{Deserialize, Serialize};
 
 use crate::{ReadError, jsonl};
@@ -58,6 +59,34 @@ pub struct GoldCode {
     pub evidence: Vec<Quoted>,
 }
 
+impl GoldNote {
+    /// The same with places in bytes, as linear heads are fitted to it. Spans and attributes beyond the text are left
+    /// out.
+    pub fn reference(&self) -> fitting::Note {
+        let bytes: Vec<usize> = self.text.char_indices().map(|(at, _)| at).chain([self.text.len()]).collect();
+        let place = |start: usize, end: usize| Some(*bytes.get(start)?..*bytes.get(end)?);
+        let spans = self.spans.iter().filter_map(|span| {
+            let attributes = span.attrs.iter();
+            Some(fitting::Gold {
+                field: span.field.clone(),
+                span: place(span.start, span.end)?,
+                value: span.value.clone(),
+                assertion: span.assertion.clone(),
+                code: span.code.clone(),
+                attributes: attributes
+                    .filter_map(|(name, at)| Some((name.clone(), place(at.start, at.end)?)))
+                    .collect(),
+            })
+        });
+        fitting::Note {
+            id: self.id.clone(),
+            spans: spans.collect(),
+            codes: self.codes.iter().map(|code| code.code.clone()).collect(),
+            text: self.text.clone(),
+        }
+    }
+}
+
 /// Reads a collection of reference entries, plain or packed (`.gz`).
 pub fn read(path: &Path) -> Result<Vec<GoldNote>, ReadError> {
     let mut seen = HashSet::new();
@@ -71,4 +100,36 @@ pub fn read(path: &Path) -> Result<Vec<GoldNote>, ReadError> {
             }
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_become_bytes_and_attributes_come_along() {
+        let quoted = |start, end, quote: &str| Quoted { start, end, quote: quote.into() };
+        let note = GoldNote {
+            text: "Café: aspirin 81 mg".into(),
+            spans: vec![
+                GoldSpan {
+                    field: "medication".into(),
+                    start: 6,
+                    end: 13,
+                    quote: "aspirin".into(),
+                    attrs: BTreeMap::from([("dose".to_owned(), quoted(14, 19, "81 mg"))]),
+                    ..GoldSpan::default()
+                },
+                GoldSpan { field: "diagnosis".into(), start: 6, end: 99, ..GoldSpan::default() },
+            ],
+            ..GoldNote::default()
+        };
+        let found = note.reference();
+        let [span] = &found.spans[..] else { panic!("{:?}", found.spans) };
+        assert_eq!(&found.text[span.span.clone()], "aspirin");
+        assert_eq!(
+            (span.attributes[0].0.as_str(), &found.text[span.attributes[0].1.clone()]),
+            ("dose", "81 mg")
+        );
+    }
 }

@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result, bail};
 use overread_domain::{Template, template};
 use overread_encoder::sha256_hex;
-use overread_suggest::fitting::{self, Example, Gold, Note};
+use overread_suggest::fitting::{self, Example, Note};
 use overread_suggest::{Suggest as _, Suggester, memory};
 use overread_train::corrections::{self, Reviewed};
-use overread_train::gold::{self, GoldNote};
+use overread_train::gold;
 use serde::Serialize;
 
 use super::gate;
@@ -127,7 +127,7 @@ fn refit(
 ) -> Result<overread_suggest::Heads> {
     let known = gold::read(replay).map_err(|error| Exit::BadInput(error.to_string()))?;
     let new = reviewed.iter().filter_map(|entry| entry.reference(template));
-    let notes: Vec<Note> = known.into_iter().chain(new).map(|note| example(&note)).collect();
+    let notes: Vec<Note> = known.into_iter().chain(new).map(|note| note.reference()).collect();
     let mut readings = Vec::with_capacity(notes.len());
     for note in &notes {
         readings.push(model.reading(&note.text, false).with_context(|| format!("note \"{}\"", note.id))?);
@@ -135,27 +135,6 @@ fn refit(
     let examples: Vec<Example<'_>> =
         notes.iter().zip(&readings).map(|(note, reading)| Example { note, reading, model }).collect();
     Ok(fitting::fit(&examples, &[], &model.reader()))
-}
-
-fn example(note: &GoldNote) -> Note {
-    let bytes: Vec<usize> = note.text.char_indices().map(|(at, _)| at).chain([note.text.len()]).collect();
-    let spans = note.spans.iter().filter_map(|span| {
-        let range = *bytes.get(span.start)?..*bytes.get(span.end)?;
-        Some(Gold {
-            field: span.field.clone(),
-            span: range,
-            value: span.value.clone(),
-            assertion: span.assertion.clone(),
-            code: span.code.clone(),
-            attributes: Vec::new(),
-        })
-    });
-    Note {
-        id: note.id.clone(),
-        spans: spans.collect(),
-        codes: note.codes.iter().map(|code| code.code.clone()).collect(),
-        text: note.text.clone(),
-    }
 }
 
 fn file(path: &Path) -> Result<File> {
