@@ -3,9 +3,11 @@
 //! Text goes in through text nodes, which keep every character (an HTML parser would drop carriage returns), and
 //! positions come out of the element's `data-at` and the offset inside its one text node.
 
+use std::cell::Cell;
 use std::collections::{BTreeSet, HashMap};
+use std::rc::Rc;
 
-use leptos::prelude::document;
+use leptos::prelude::{document, request_animation_frame};
 use overread_domain::span::CodePoints;
 use overread_domain::{Item, ItemId, ItemState};
 use wasm_bindgen::JsCast as _;
@@ -18,6 +20,8 @@ use crate::web::dom;
 
 /// The id of the range that is shown as selected.
 const PAINTED: u32 = u32::MAX;
+/// Frames during which a place that was brought into view is held there.
+const SETTLING: u32 = 8;
 
 #[derive(Debug)]
 pub struct NoteView {
@@ -33,6 +37,8 @@ pub struct NoteView {
     current: Option<ItemId>,
     /// Words shown as selected although the browser's selection is elsewhere.
     painted: Option<(usize, usize)>,
+    /// Counts what was brought into view: only the last is held there.
+    brought: Rc<Cell<u64>>,
 }
 
 #[derive(Debug)]
@@ -69,6 +75,7 @@ impl NoteView {
             places: HashMap::new(),
             current: None,
             painted: None,
+            brought: Rc::default(),
         };
         view.set_items(&[]);
         view
@@ -206,28 +213,39 @@ impl NoteView {
 
     /// Scrolls only if the element is not well inside the view.
     fn bring(&self, node: &Element) {
-        let (frame, here) = (self.root.get_bounding_client_rect(), node.get_bounding_client_rect());
-        let margin = 48.0_f64.min(frame.height() / 4.0);
-        if here.top() < frame.top() + margin || here.bottom() > frame.bottom() - margin {
-            dom::scroll_into(node, ScrollLogicalPosition::Center);
-        }
+        let (root, node) = (self.root.clone(), node.clone());
+        self.hold(move || {
+            let (frame, here) = (root.get_bounding_client_rect(), node.get_bounding_client_rect());
+            let margin = 48.0_f64.min(frame.height() / 4.0);
+            if here.top() < frame.top() + margin || here.bottom() > frame.bottom() - margin {
+                dom::scroll_into(&node, ScrollLogicalPosition::Center);
+            }
+        });
     }
 
     pub fn show_point(&self, point: usize) {
         let Some((chunk, place)) = self.place(point) else { return };
         let chunk = &self.chunks[chunk];
         let (segment, node) = (&chunk.segments[place], &chunk.nodes[place]);
-        let range = document().create_range().ok();
-        let text = node.first_child();
-        if let (Some(range), Some(text)) = (range, text) {
-            let units =
-                offsets::utf16_at_points(&text.text_content().unwrap_or_default(), point - segment.start);
-            let _ = range.set_start(&text, units as u32);
-            let _ = range.set_end(&text, units as u32);
-            dom::scroll_into(&chunk.element, ScrollLogicalPosition::Nearest);
-            let top = range.get_bounding_client_rect().top() - self.root.get_bounding_client_rect().top();
-            self.root.set_scroll_top(self.root.scroll_top() + top as i32 - 12);
-        }
+        let (Ok(range), Some(text)) = (document().create_range(), node.first_child()) else { return };
+        let units = offsets::utf16_at_points(&text.text_content().unwrap_or_default(), point - segment.start);
+        let _ = range.set_start(&text, units as u32);
+        let _ = range.set_end(&text, units as u32);
+        dom::scroll_into(&chunk.element, ScrollLogicalPosition::Nearest);
+        let root = self.root.clone();
+        self.hold(move || {
+            let top = range.get_bounding_client_rect().top() - root.get_bounding_client_rect().top();
+            root.set_scroll_top(root.scroll_top() + top as i32 - 12);
+        });
+    }
+
+    /// Scrolls now and again in the next frames: chunks out of view have a height that is guessed, and get their own
+    /// only when they are drawn, which may push out what was just brought in.
+    fn hold(&self, scroll: impl Fn() + 'static) {
+        scroll();
+        let turn = self.brought.get() + 1;
+        self.brought.set(turn);
+        hold(Rc::clone(&self.brought), turn, SETTLING, scroll);
     }
 
     /// The row to select for a click on this node.
@@ -303,4 +321,16 @@ impl Chunk {
             self.nodes.push(node);
         }
     }
+}
+
+fn hold(brought: Rc<Cell<u64>>, turn: u64, frames: u32, scroll: impl Fn() + 'static) {
+    request_animation_frame(move || {
+        if brought.get() != turn {
+            return;
+        }
+        scroll();
+        if frames > 1 {
+            hold(brought, turn, frames - 1, scroll);
+        }
+    });
 }
