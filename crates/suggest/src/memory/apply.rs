@@ -15,7 +15,7 @@ use crate::bind::Binding;
 use crate::compose::Row;
 use crate::concept::Concept;
 use crate::link::SHOWN;
-use crate::note::Doc;
+use crate::note::{Doc, SectionKind, Segment};
 use crate::pipeline::Read;
 use crate::{Suggest as _, Suggester, link};
 
@@ -274,9 +274,16 @@ impl<'a> Applied<'a, '_> {
             Some(Concept::History) => told && (past || !kept(Concept::Diagnosis)),
             Some(Concept::FamilyHistory) => assertion == Assertion::Family,
             Some(Concept::AbsentCondition) => assertion == Assertion::Absent,
+            // A drug is named alike where it is taken and where it is not borne.
+            Some(Concept::Allergy) => told && self.tells_allergies(segment, kind),
+            Some(Concept::Medication) => told && !self.tells_allergies(segment, kind),
             _ => told,
         };
         fits.then_some(assertion)
+    }
+
+    fn tells_allergies(&self, segment: &Segment, kind: SectionKind) -> bool {
+        kind == SectionKind::Allergies || self.doc.str(&segment.range).to_lowercase().contains("allerg")
     }
 
     /// Whether a row speaks of these words already: an overlap in the field or its sister, or the same words elsewhere.
