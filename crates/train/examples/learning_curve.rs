@@ -25,7 +25,7 @@ use overread_suggest::memory::{Fact, Weights};
 use overread_suggest::{CodeSearch, Memory, NoteInput, Options, Suggest as _, Suggester};
 use overread_train::eval::{Figure, Options as Scoring, Report, score_with};
 use overread_train::gold::{self, GoldNote};
-use overread_train::prediction::{Candidate, Prediction, Suggested, SuggestedCode};
+use overread_train::prediction::Prediction;
 use overread_train::tasks::learning::{Arm, POINTS, Scores, curve};
 use overread_train::tasks::reviewer::{Act, review};
 
@@ -244,7 +244,7 @@ impl<'a> Run<'a> {
             .map(|&i| {
                 let note = &self.notes[i];
                 let input = NoteInput { text: &note.text, meta: &NoteMeta::default() };
-                Ok((note.id.clone(), prediction(&note.id, model.suggest(&input, self.template)?)))
+                Ok((note.id.clone(), Prediction::of(&note.id, model.suggest(&input, self.template)?)))
             })
             .collect()
     }
@@ -368,33 +368,4 @@ impl Prepared<'_> {
         }
         memory.with_vectors(&self.model.phrase_space(), |key| self.vectors.get(key).map(Vec::as_slice))
     }
-}
-
-fn prediction(id: &str, suggested: overread_suggest::Suggested) -> Prediction {
-    let mut out = Prediction { id: id.to_owned(), ..Prediction::default() };
-    for row in suggested.suggestions {
-        let content = row.content;
-        let Some(first) = content.evidence.first() else { continue };
-        if content.field == "final_code" {
-            out.codes.extend(content.code.as_ref().map(|code| SuggestedCode {
-                code: code.code.clone(),
-                confidence: f64::from(row.confidence),
-                shown: row.shown,
-            }));
-            continue;
-        }
-        out.suggestions.push(Suggested {
-            field: content.field.clone(),
-            start: first.start,
-            end: first.end,
-            quote: first.quote.clone(),
-            value: content.value.clone(),
-            assertion: content.assertion.map(|assertion| assertion.as_str().to_owned()),
-            confidence: f64::from(row.confidence),
-            shown: row.shown,
-            attrs: content.attributes.clone(),
-            codes: row.candidates.into_iter().map(|c| Candidate { code: c.code }).collect(),
-        });
-    }
-    out
 }

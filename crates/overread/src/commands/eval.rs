@@ -14,7 +14,7 @@ use overread_train::gold;
 use overread_train::prediction::{self, Prediction};
 use overread_train::tasks::{self, Table, mentions::Task};
 
-use super::suggest::{Line, RANKED};
+use super::suggest::RANKED;
 use super::worker::bar;
 use crate::Exit;
 use crate::cli::{Eval, PublicSet};
@@ -122,15 +122,10 @@ fn said(
     documents: &[&Document],
 ) -> Result<HashMap<String, Prediction>> {
     let bar = bar(documents.len() as u64, "documents");
-    let mut out = HashMap::new();
-    for document in documents {
-        let input = NoteInput { text: &document.text, meta: &NoteMeta::default() };
-        let suggested =
-            model.suggest(&input, template).with_context(|| format!("document \"{}\"", document.id))?;
-        let line = Line::new(&document.id, "", model.model(), suggested);
-        out.insert(document.id.clone(), line.prediction()?);
+    let said = prediction::ask(documents, |text| {
         bar.inc(1);
-    }
+        model.suggest(&NoteInput { text, meta: &NoteMeta::default() }, template)
+    });
     bar.finish_and_clear();
-    Ok(out)
+    said.map_err(|(id, error)| anyhow::Error::new(error).context(format!("document \"{id}\"")))
 }

@@ -11,8 +11,8 @@ use overread_suggest::{CodeSearch, NoteInput, Suggest, Suggester};
 use overread_train::corrections::{self, Reviewed};
 use overread_train::gate::{Corrections, Limits, Said, Set, Verdict, judge};
 use overread_train::gold;
+use overread_train::prediction::Prediction;
 
-use super::suggest::Line;
 use super::worker::bar;
 use crate::Exit;
 use crate::cli::Gate;
@@ -102,8 +102,7 @@ fn both(models: [&Suggester; 2], template: &Template, notes: &[(&str, &str)]) ->
             let input = NoteInput { text, meta: &NoteMeta::default() };
             let suggested = model.suggest(&input, template).with_context(|| format!("note \"{id}\""))?;
             said.milliseconds.push(started.elapsed().as_secs_f64() * 1000.0);
-            let line = Line::new(id, "", model.model(), suggested);
-            said.predictions.insert((*id).to_owned(), line.prediction()?);
+            said.predictions.insert((*id).to_owned(), Prediction::of(id, suggested));
         }
         bar.inc(1);
     }

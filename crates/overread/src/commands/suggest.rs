@@ -9,7 +9,6 @@ use anyhow::{Context as _, Result};
 use overread_domain::{Assertion, CodeRole, Quoted, Suggestion, Template, template};
 use overread_intake::{Form, Limits};
 use overread_suggest::{CodeSearch, ModelInfo, NoteInput, Suggest as _, Suggested};
-use overread_train::prediction::Prediction;
 use serde::Serialize;
 
 use super::worker::bar;
@@ -178,16 +177,12 @@ impl<'a> Line<'a> {
         }
         line
     }
-
-    /// The line as evaluation reads it.
-    pub fn prediction(&self) -> serde_json::Result<Prediction> {
-        serde_json::from_value(serde_json::to_value(self)?)
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use overread_domain::{CodeCandidate, CodeRef, Content};
+    use overread_train::prediction::Prediction;
 
     use super::*;
 
@@ -229,14 +224,12 @@ mod tests {
         last.content.field = template::FINAL_CODES.to_owned();
         last.content.role = Some(CodeRole::Principal);
         last.shown = false;
-        let line = Line::new(
-            "n1",
-            "ab",
-            &info,
-            Suggested { threshold: 0.5, suggestions: vec![diagnosis, last], read_until: None },
-        );
+        let suggested = Suggested { threshold: 0.5, suggestions: vec![diagnosis, last], read_until: None };
+        let line = serde_json::to_value(Line::new("n1", "ab", &info, suggested.clone())).unwrap();
+        let read: Prediction = serde_json::from_value(line.clone()).unwrap();
+        assert_eq!(read, Prediction::of("n1", suggested));
         assert_eq!(
-            serde_json::to_value(&line).unwrap(),
+            line,
             serde_json::json!({
                 "id": "n1", "text_sha256": "ab", "model": "v1", "code_release": "icd-10-cm-2026-04",
                 "suggestions": [{

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use overread_domain::suggestion::Band;
 use serde::Serialize;
 
-use super::interval::Draws;
+use super::interval::{Draws, SplitMix};
 use super::judge::judge;
 use super::{Figure, Options};
 use crate::gold::GoldNote;
@@ -33,6 +33,9 @@ pub struct Reliability {
     pub name: String,
     /// Expected calibration error over [`BINS`] bins of equal mass.
     pub ece: Figure,
+    /// Mean ECE that confidences which were exactly right would show on as many judgements: with few of them the bins
+    /// differ from their mean by chance alone.
+    pub chance: f64,
     /// Mean squared distance of confidence from 0 (wrong) or 1 (right); Brier 1950.
     pub brier: Figure,
     pub mean_confidence: f64,
@@ -73,6 +76,7 @@ pub fn reliability(name: &str, documents: &[Judgements], options: &Options) -> R
     Reliability {
         name: name.to_owned(),
         ece: figure(expected_error),
+        chance: chance(&all, options.seed),
         brier: figure(brier),
         mean_confidence: share(all.iter().map(|(c, _)| c).sum()),
         right: share(all.iter().filter(|(_, right)| *right).count() as f64),
@@ -120,6 +124,21 @@ pub fn expected_error(judged: &mut Judgements) -> f64 {
     bins(judged).iter().map(|bin| bin.n as f64 / n * (bin.mean_confidence - bin.right).abs()).sum()
 }
 
+/// Outcomes drawn from the confidences themselves, so often.
+const CHANCE_DRAWS: usize = 200;
+
+fn chance(judged: &Judgements, seed: u64) -> f64 {
+    if judged.is_empty() {
+        return 0.0;
+    }
+    let mut random = SplitMix(seed);
+    let draws = (0..CHANCE_DRAWS).map(|_| {
+        let mut drawn: Judgements = judged.iter().map(|(c, _)| (*c, random.unit() < *c)).collect();
+        expected_error(&mut drawn)
+    });
+    draws.sum::<f64>() / CHANCE_DRAWS as f64
+}
+
 fn brier(judged: &mut Judgements) -> f64 {
     if judged.is_empty() {
         return 0.0;
@@ -164,16 +183,22 @@ pub fn by_field<S: std::hash::BuildHasher>(
 /// For a person to read: one line a head, then, where asked for, the bins of each.
 pub fn table(heads: &[Reliability], with_bins: bool) -> String {
     let mut out = format!(
-        "{:26} {:>6}  {:21} {:>7} {:>10} {:>7}\n",
-        "calibration", "ECE", "95 %", "Brier", "confidence", "right"
+        "{:26} {:>6} {:>9}  {:21} {:>7} {:>10} {:>7}\n",
+        "calibration", "ECE", "by chance", "95 %", "Brier", "confidence", "right"
     );
     for head in heads {
         let between =
             head.ece.interval.map_or_else(String::new, |i| format!("{:.3} to {:.3}", i.low, i.high));
         let _ = write!(
             out,
-            "{:26} {:>6.3}  {between:21} {:>7.3} {:>10.3} {:>7.3}  n {}; right of",
-            head.name, head.ece.value, head.brier.value, head.mean_confidence, head.right, head.ece.n
+            "{:26} {:>6.3} {:>9.3}  {between:21} {:>7.3} {:>10.3} {:>7.3}  n {}; right of",
+            head.name,
+            head.ece.value,
+            head.chance,
+            head.brier.value,
+            head.mean_confidence,
+            head.right,
+            head.ece.n
         );
         for (i, band) in head.bands.iter().enumerate() {
             let name = format!("{:?}", band.band).to_lowercase();
@@ -209,6 +234,8 @@ mod tests {
         let found = reliability("x", &documents, &Options::default());
         // Wrong ones are sorted first: |0.8 - 0| twice, |0.8 - 1| eight times.
         near(found.ece.value, (2.0 * 0.8 + 8.0 * 0.2) / 10.0);
+        // One judgement a bin, right in 8 of 10 draws: 0.8 * 0.2 + 0.2 * 0.8.
+        assert!((found.chance - 0.32).abs() < 0.03, "{}", found.chance);
         near(found.brier.value, (2.0 * 0.64 + 8.0 * 0.04) / 10.0);
         near(found.right, 0.8);
         assert_eq!((found.bins.len(), found.ece.n), (10, 10));
@@ -221,6 +248,7 @@ mod tests {
     fn sure_and_right_has_no_error() {
         let found = reliability("x", &vec![vec![(1.0, true), (0.0, false)]; 6], &Options::default());
         near(found.ece.value, 0.0);
+        near(found.chance, 0.0);
         near(found.brier.value, 0.0);
         let nothing = reliability("x", &vec![Judgements::new(); 6], &Options::default());
         assert!(nothing.bins.is_empty() && nothing.ece.interval.is_none());

@@ -56,6 +56,11 @@ impl SplitMix {
         z ^ (z >> 31)
     }
 
+    /// From 0 to below 1.
+    pub(crate) fn unit(&mut self) -> f64 {
+        (self.next() >> 11) as f64 / (1u64 << 53) as f64
+    }
+
     /// Below `n`, by the high half of the product (Lemire 2019); its bias is under n / 2^64.
     pub(crate) fn below(&mut self, n: u64) -> u64 {
         ((u128::from(self.next()) * u128::from(n)) >> 64) as u64
