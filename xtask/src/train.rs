@@ -18,13 +18,14 @@ const RECIPES: &str = "crates/train/recipes";
 const SAMPLES: &str = "samples=samples/reference.jsonl";
 const RELEASE: &str = "data/icd-10-cm/2026-04.ovr";
 /// What a model folder holds, when all is done.
-const PARTS: [&str; 6] = [
+const PARTS: [&str; 7] = [
     "config.json",
     "manifest.json",
     "tokenizer.json",
     "model.safetensors",
     "heads.safetensors",
     "heads.json",
+    "labels.json",
 ];
 
 pub fn run(mut args: Args) -> Result<()> {
@@ -47,8 +48,15 @@ pub fn run(mut args: Args) -> Result<()> {
     }
     let model = output.join("model");
     train(&sh, &program, &corpora, &model, "notes.toml", &data, None)?;
-    fit(&sh, &program, &output, &model, &folds, &gold)?;
+    let plain = output.join("gold.jsonl");
+    write(&plain, cmd!(sh, "gzip -dc {gold}").quiet().read()?)?;
+    let fitting = Fitting { sh: &sh, output: &output, model: &model, folds: &folds, gold: &plain };
+    let heads = model.join("heads.json");
+    if !heads.is_file() {
+        step("fit the heads", || fitting.run(&heads, &output.join("unread.jsonl")))?;
+    }
     reports(&sh, &model, &data)?;
+    measure(&fitting, &program)?;
     vectors(&sh, &program, &output, &model)?;
     println!("\nthe model is in {}; `cargo xtask eval --model {0}` measures it", model.display());
     Ok(())
@@ -63,8 +71,8 @@ fn train(
     data: &Path,
     without: Option<usize>,
 ) -> Result<()> {
-    // The heads are written last.
-    if to.join("training.json").is_file() {
+    // The labels are written last.
+    if to.join("labels.json").is_file() {
         return Ok(());
     }
     let without: Vec<String> =
@@ -78,31 +86,39 @@ fn train(
     })
 }
 
-/// The linear heads, and what they and the fold models say of notes that none of them saw.
-fn fit(
-    sh: &Shell,
-    program: &Path,
-    output: &Path,
-    model: &Path,
-    folds: &[PathBuf],
-    gold: &Path,
-) -> Result<()> {
-    let said = output.join("folds.predictions.jsonl");
-    let vectors = output.join("vectors");
-    if !model.join("heads.json").is_file() {
-        let plain = output.join("gold.jsonl");
-        write(&plain, cmd!(sh, "gzip -dc {gold}").quiet().read()?)?;
+/// What the linear heads are fitted with.
+struct Fitting<'a> {
+    sh: &'a Shell,
+    output: &'a Path,
+    model: &'a Path,
+    folds: &'a [PathBuf],
+    gold: &'a Path,
+}
+
+impl Fitting<'_> {
+    /// Writes the heads, and what they and the fold models say of notes that none of them saw.
+    fn run(&self, heads: &Path, said: &Path) -> Result<()> {
+        let Self { sh, output, model, folds, gold } = self;
+        let vectors = output.join("vectors");
         let list = folds.iter().map(|folder| folder.display().to_string()).collect::<Vec<_>>().join(",");
-        let heads = model.join("heads.json");
-        step("fit the heads", || {
-            Ok(cmd!(
-                sh,
-                "cargo run --locked --release --quiet -p overread-suggest --example fit -- {plain} {heads} {said}
-                    --model {model} --fold-models {list} --vectors {vectors} --codes {RELEASE}"
-            )
-            .run()?)
-        })?;
+        cmd!(
+            sh,
+            "cargo run --locked --release --quiet -p overread-suggest --example fit -- {gold} {heads} {said}
+                --model {model} --fold-models {list} --vectors {vectors} --codes {RELEASE}"
+        )
+        .run()?;
+        Ok(())
     }
+}
+
+/// The figures of the model card: the fold models code case reports as the model does, so that notes taken for one show.
+fn measure(fitting: &Fitting<'_>, program: &Path) -> Result<()> {
+    let Fitting { sh, output, model, folds, gold } = fitting;
+    for folder in *folds {
+        fs::copy(model.join("reports.json"), folder.join("reports.json"))?;
+    }
+    let said = output.join("folds.predictions.jsonl");
+    step("read the notes that each fold did not see", || fitting.run(&output.join("again.json"), &said))?;
     let errors = output.join("folds.errors.txt");
     let table = cmd!(sh, "{program} eval --gold {gold} --predictions {said} --errors {errors}").read()?;
     println!("{table}");

@@ -8,6 +8,7 @@ use overread_encoder::{Encode, sha256_hex};
 use crate::SuggestError;
 use crate::concept::Concept;
 use crate::insight::{Sense, field_text, text_means};
+use crate::known::{Belief, KnownLabels};
 use crate::neural::Labels;
 use crate::states::dot;
 
@@ -23,6 +24,8 @@ pub(crate) struct Bound {
     pub vectors: Vec<Vec<f32>>,
     /// Vectors of the options of a choice.
     pub options: Vec<Vec<f32>>,
+    /// How far the trained heads are to be believed, where they learned what the label means.
+    pub known: Option<Belief>,
 }
 
 /// What the model knows of a template's fields, in their order.
@@ -44,6 +47,7 @@ impl Binding {
     pub fn new(
         encoder: &dyn Encode,
         sense: Option<&Sense>,
+        known: Option<&KnownLabels>,
         template: &Template,
         finders: bool,
     ) -> Result<Self, SuggestError> {
@@ -73,12 +77,12 @@ impl Binding {
         let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
         let vectors = if texts.is_empty() { Vec::new() } else { encoder.embed(&texts)? };
         let mut rest = vectors.into_iter();
-        let fields: Vec<Bound> = template
+        let mut fields: Vec<Bound> = template
             .fields()
             .zip(settled)
             .map(|(field, concept)| {
                 if concept.is_some() {
-                    return Bound { concept, vectors: Vec::new(), options: Vec::new() };
+                    return Bound { concept, vectors: Vec::new(), options: Vec::new(), known: None };
                 }
                 let label = rest.next().unwrap_or_default();
                 let mut own: Vec<Vec<f32>> = rest.by_ref().take(1 + field.examples.len().min(8)).collect();
@@ -87,7 +91,7 @@ impl Binding {
                 let options = rest.by_ref().take(count).collect();
                 let concept = if finders { meant(field, &label, &own[0], &name_vectors) } else { None };
                 own.push(label);
-                Bound { concept, vectors: own, options }
+                Bound { concept, vectors: own, options, known: None }
             })
             .collect();
         let labels = match sense {
@@ -95,7 +99,13 @@ impl Binding {
                 let open = template.fields().zip(&fields).filter(|(_, bound)| bound.concept.is_none());
                 let texts: Vec<String> = open.map(|(field, _)| field_text(field)).collect();
                 let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
-                Some(sense.heads.labels(&text_means(encoder, &texts)?))
+                let means = text_means(encoder, &texts)?;
+                if let Some(known) = known {
+                    let beliefs = known.of(encoder, &texts, &means)?;
+                    let open = fields.iter_mut().filter(|bound| bound.concept.is_none());
+                    open.zip(beliefs).for_each(|(bound, belief)| bound.known = belief);
+                }
+                Some(sense.heads.labels(&means))
             }
             None => None,
         };

@@ -15,6 +15,9 @@ pub enum LoadError {
     /// `reports.json` of the model folder is unreadable or made for another shape.
     #[error("reports.json: {reason}")]
     Reports { reason: String },
+    /// `labels.json` of the model folder is unreadable or not sound.
+    #[error("labels.json: {reason}")]
+    Labels { reason: String },
     /// `heads.safetensors` of the model folder is unreadable, or of another encoder or shape.
     #[error("heads.safetensors: {reason}")]
     Neural { reason: String },

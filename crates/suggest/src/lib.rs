@@ -18,6 +18,7 @@ mod generic;
 mod given;
 mod heads;
 mod insight;
+pub mod known;
 pub mod linear;
 mod link;
 pub mod memory;

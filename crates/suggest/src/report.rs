@@ -35,7 +35,7 @@ pub use fit::{Progress, Scores, fit};
 
 /// File of a model folder that holds what was learned of reports.
 pub const FILE: &str = "reports.json";
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 /// Codes of one report that are ranked, at most, and that are shown.
 const RANKED: usize = 60;
 const SHOWN: usize = 40;
@@ -60,6 +60,8 @@ struct Content {
     head: Linear,
     /// Whether a text is a report.
     register: Linear,
+    /// Probability over which it is.
+    report_from: f32,
     /// Probability from which a code is shown.
     threshold: f32,
 }
@@ -100,6 +102,7 @@ impl Reports {
         if !content.learned.is_sound()
             || !shaped(&content.head, rows::SPARSE, rows::DENSE)
             || !shaped(&content.register, 0, register::DENSE)
+            || !(0.5..=1.0).contains(&content.report_from)
         {
             return Err(bad("it has another shape than this program's features".to_owned()));
         }
@@ -124,7 +127,7 @@ impl Reports {
     /// Whether a text is written as a case report and not as a note of an encounter: by headings, list items, who
     /// speaks, and in which tense.
     pub(crate) fn is_report(&self, doc: &Doc<'_>) -> bool {
-        self.content.register.probabilities(&register::row(doc))[0] >= 0.5
+        self.content.register.probabilities(&register::row(doc))[0] > self.content.report_from
     }
 
     fn terms(&self, release: &Release) -> Arc<learned::Terms> {

@@ -11,12 +11,13 @@ use overread_codes::Release;
 use overread_codes::vectors::VectorIndex;
 use overread_domain::Template;
 use overread_domain::suggestion::Assertion;
-use overread_encoder::{Encode, Encoder, sha256_hex};
+use overread_encoder::{Encode, Encoder, Precision, sha256_hex};
 
 use crate::bind::Binding;
 use crate::compose::compose;
 use crate::heads::Heads;
 use crate::insight::Sense;
+use crate::known::KnownLabels;
 use crate::memory::{self, Memory, Weights};
 use crate::neural::Neural;
 use crate::note::Doc;
@@ -29,7 +30,7 @@ use crate::{
 };
 
 /// Counts up whenever the rules change what comes out.
-const RULES: &str = "3";
+const RULES: &str = "4";
 const HEADS: &str = "heads.json";
 /// Codes of a final list that a reviewer can look through.
 const TAIL: usize = 15;
@@ -43,11 +44,13 @@ pub struct Options {
     pub byte_limit: usize,
     /// Compute threads of the encoder; 0 means one per core.
     pub threads: usize,
+    /// In what the encoder computes.
+    pub precision: Precision,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { token_limit: 16_384, byte_limit: 131_072, threads: 0 }
+        Self { token_limit: 16_384, byte_limit: 131_072, threads: 0, precision: Precision::Auto }
     }
 }
 
@@ -58,6 +61,8 @@ pub struct Suggester {
     pub(crate) release: Arc<Release>,
     pub(crate) heads: Arc<Heads>,
     pub(crate) sense: Option<Arc<Sense>>,
+    /// How far spans of labels that `sense` learned are to be believed.
+    known: Option<Arc<KnownLabels>>,
     pub(crate) vectors: Option<Arc<VectorIndex>>,
     memory: Option<Arc<Memory>>,
     memory_weights: Weights,
@@ -86,7 +91,11 @@ impl Suggester {
         let started = Instant::now();
         let encoder = Encoder::load_with(
             folder,
-            overread_encoder::Options { threads: options.threads, ..Default::default() },
+            overread_encoder::Options {
+                threads: options.threads,
+                precision: options.precision,
+                ..Default::default()
+            },
         )?;
         let name = match encoder.manifest() {
             Some(manifest) => manifest.name.clone(),
@@ -115,6 +124,9 @@ impl Suggester {
                 return Err(LoadError::Heads { reason });
             }
             suggester = suggester.with_heads(heads);
+        }
+        if let Some(known) = KnownLabels::load(folder)? {
+            suggester = suggester.with_known_labels(Arc::new(known));
         }
         suggester = suggester.with_folder_memory(folder)?;
         if let Some(reports) = Reports::load(folder)? {
@@ -152,6 +164,7 @@ impl Suggester {
             release,
             heads,
             sense: None,
+            known: None,
             vectors: None,
             memory: None,
             memory_weights: Weights::default(),
@@ -172,7 +185,7 @@ impl Suggester {
             Sense::new(&*self.encoder, neural).map_err(|e| LoadError::Neural { reason: e.to_string() })?;
         // Labels of templates were projected by other heads, and so were vectors of terms.
         let sense = Some(Arc::new(sense));
-        let mut other = Self { sense, bindings: Arc::default(), vectors: None, ..self.clone() };
+        let mut other = Self { sense, bindings: Arc::default(), known: None, vectors: None, ..self.clone() };
         other.info.version = other.version();
         Ok(other)
     }
@@ -193,6 +206,15 @@ impl Suggester {
     pub fn with_heads(&self, heads: Heads) -> Self {
         let mut other = Self { heads: Arc::new(heads), ..self.clone() };
         other.info.heads = true;
+        other.info.version = other.version();
+        other
+    }
+
+    /// The same model with the labels that its heads learned; those of other heads mean nothing to it and are left aside.
+    #[must_use]
+    pub fn with_known_labels(&self, known: Arc<KnownLabels>) -> Self {
+        let own = known.reader == self.reader();
+        let mut other = Self { known: own.then_some(known), bindings: Arc::default(), ..self.clone() };
         other.info.version = other.version();
         other
     }
@@ -273,6 +295,7 @@ impl Suggester {
             self.release.content_hash(),
             if self.vectors.is_some() { "vectors" } else { "words" },
             self.reports.as_ref().map_or("", |reports| reports.version()),
+            &self.known.as_ref().map_or_else(String::new, |known| sha256_hex(known.to_json().as_bytes())),
             &format!("{}/{}", self.options.token_limit, self.options.byte_limit),
         ];
         sha256_hex(parts.join("\n").as_bytes())
@@ -332,7 +355,8 @@ impl Suggester {
         if let Some(binding) = known.get(&key) {
             return Ok(Arc::clone(binding));
         }
-        let binding = Arc::new(Binding::new(&*self.encoder, self.sense.as_deref(), template, true)?);
+        let (sense, labels) = (self.sense.as_deref(), self.known.as_deref());
+        let binding = Arc::new(Binding::new(&*self.encoder, sense, labels, template, true)?);
         // Templates are few; a site that edits one all day long must not grow the server.
         if known.len() >= 32 {
             known.clear();

@@ -1,5 +1,6 @@
 //! The whole pipeline with the shipped encoder and code release.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
@@ -8,8 +9,13 @@ use overread_domain::entry::Entry;
 use overread_domain::span::CodePoints;
 use overread_domain::suggestion::{Assertion, Suggestion};
 use overread_domain::template::{Cardinality, ENCOUNTER_ABSTRACT, Field, FieldKind, Group};
-use overread_domain::{Action, CodeRole, DecisionId, ItemId, NoteMeta, Template};
-use overread_suggest::{CodeSearch, Given, NoteInput, Options, SearchOptions, Suggest, Suggested, Suggester};
+use overread_domain::{Action, CodeRole, DecisionId, ItemId, LessonKind, NoteMeta, Template};
+use overread_suggest::fitting::{self, Marked};
+use overread_suggest::known::KnownLabels;
+use overread_suggest::memory::{Fact, Weights};
+use overread_suggest::{
+    CodeSearch, Given, Memory, NoteInput, Options, SearchOptions, Suggest, Suggested, Suggester,
+};
 use proptest::prelude::*;
 
 fn root() -> std::path::PathBuf {
@@ -136,7 +142,7 @@ fn odd_notes_are_read_soberly() {
 
 #[test]
 fn a_note_of_two_megabytes_is_read_up_to_the_limit() {
-    let small = Options { token_limit: 512, byte_limit: 20_000, threads: 0 };
+    let small = Options { token_limit: 512, byte_limit: 20_000, ..Options::default() };
     let model = Suggester::load(&root().join("models/overread-minilm"), model().release(), small).unwrap();
     let text = NOTE.repeat(2_000_000 / NOTE.len());
     let template = abstract_template();
@@ -213,6 +219,127 @@ fn a_field_that_no_rule_knows_is_filled_by_meaning() {
     };
     assert_eq!(best("ef").as_deref(), Some("35%"));
     assert!(best("living").is_some_and(|q| q.contains("lives alone")), "{:?}", best("living"));
+}
+
+#[test]
+fn what_was_an_allergy_once_is_one_where_allergies_are_told() {
+    let fact = Fact {
+        kind: LessonKind::MentionAccepted,
+        field: "allergy".into(),
+        phrase: "zorbatrex".into(),
+        code: None,
+        uses: 2,
+    };
+    let model = model().with_memory(Arc::new(Memory::new(&[fact], Weights::default())));
+    let allergies = |text: &str| {
+        let input = NoteInput { text, meta: &NoteMeta::default() };
+        let found = model.suggest(&input, &abstract_template()).expect("any text is legal").suggestions;
+        found
+            .into_iter()
+            .filter(|s| s.content.field == "allergy")
+            .map(|s| s.content.evidence[0].quote.clone())
+            .collect::<Vec<_>>()
+    };
+    let taken =
+        "PROCEDURE: The skin was cleaned with zorbatrex and draped.\n\nPLAN: Continue zorbatrex twice daily.";
+    assert!(allergies(taken).is_empty());
+    let told =
+        "HISTORY OF PRESENT ILLNESS: As a child he had an allergic reaction after zorbatrex was given.";
+    assert_eq!(allergies(told), ["zorbatrex"]);
+}
+
+/// Invented.
+const ABSTRACT: &str = "We followed 40 families with hereditary spastic paraplegia. Two children had myasthenia gravis, and \
+    one mother died of ovarian cancer. Haloperidol was stopped in three.";
+
+/// What a template of one field finds in [`ABSTRACT`]: quotes and confidences of what is shown, in order of place.
+fn shown(model: &Suggester, label: &str, description: &str, examples: &[&str]) -> Vec<(String, f32)> {
+    let field = Field {
+        examples: examples.iter().map(|e| (*e).to_owned()).collect(),
+        cardinality: Cardinality::Many,
+        ..text_field("own", label, description, FieldKind::Text)
+    };
+    let input = NoteInput { text: ABSTRACT, meta: &NoteMeta::default() };
+    let mut found = model.suggest(&input, &template_of(vec![field])).expect("any text is legal").suggestions;
+    found.retain(|s| s.shown);
+    found.sort_by_key(|s| s.content.evidence[0].start);
+    found.into_iter().map(|s| (s.content.evidence[0].quote.clone(), s.confidence)).collect()
+}
+
+#[test]
+fn a_label_that_the_heads_learned_is_believed_by_its_own_measure() {
+    let quotes = |found: &[(String, f32)]| found.iter().map(|f| f.0.clone()).collect::<Vec<_>>();
+    let diseases = |found: &[String]| {
+        let named = ["hereditary spastic paraplegia", "myasthenia gravis", "ovarian cancer"];
+        found.iter().all(|q| named.contains(&q.as_str())) && found.len() >= 2 && found[..2] == named[..2]
+    };
+    let learned = "a disease, disorder, syndrome, injury or abnormal sign, named in full or in short";
+    let found = shown(model(), "Disease", learned, &["breast cancer", "renal failure", "ALS"]);
+    assert!(diseases(&quotes(&found)), "{found:?}");
+    // Other words for the same: bound by what they mean.
+    let near =
+        shown(model(), "Diseases and disorders", "any disease, disorder or syndrome that is named", &[]);
+    assert!(diseases(&quotes(&near)), "{near:?}");
+    // The same heads, not told that they know the label, believe themselves less.
+    let nothing = KnownLabels { reader: model().reader(), like: 1.0, labels: [].into() };
+    let unsure = model().with_known_labels(Arc::new(nothing));
+    let found_unsure = shown(&unsure, "Disease", learned, &["breast cancer", "renal failure", "ALS"]);
+    assert!(found_unsure.len() <= found.len(), "{found_unsure:?}");
+    for (quote, confidence) in &found_unsure {
+        let own = found.iter().find(|f| f.0 == *quote).expect("what the unsure see, the sure see");
+        assert!(own.1 > confidence + 0.1, "{quote}: {} {confidence}", own.1);
+    }
+    assert_ne!(unsure.model().version, model().model().version);
+    // Labels of other heads are left aside.
+    let foreign = KnownLabels { reader: "other".into(), like: 1.0, labels: [].into() };
+    let without = model().with_known_labels(Arc::new(foreign));
+    assert_eq!(without.model().version, {
+        let nothing = KnownLabels { reader: String::new(), like: 1.0, labels: [].into() };
+        model().with_known_labels(Arc::new(nothing)).model().version.clone()
+    });
+}
+
+#[test]
+fn labels_are_fitted_to_what_is_marked() {
+    let text =
+        |n: usize| format!("Case {n}. She had myasthenia gravis, and he had gout. Chlorambucil helped.");
+    let texts: Vec<String> = (0..40).map(text).collect();
+    let place = |text: &str, words: &str| {
+        let start = text.find(words).expect("it is there");
+        start..start + words.len()
+    };
+    // One annotator marks every case, the other every second one.
+    let marked = |every: usize| -> Vec<Marked<'_>> {
+        let of = |(n, text)| Marked {
+            text,
+            annotated: ["disease"].into(),
+            places: if n % every == 0 {
+                vec![("disease", place(text, "myasthenia gravis"))]
+            } else {
+                Vec::new()
+            },
+            doubtful: vec![("disease", place(text, "gout"))],
+        };
+        texts.iter().map(String::as_str).enumerate().map(of).collect()
+    };
+    let wordings: BTreeMap<String, Vec<String>> = [
+        ("disease".to_owned(), vec!["Disease: a named illness".to_owned(), "Illness".to_owned()]),
+        ("chemical".to_owned(), vec!["Chemical: a substance".to_owned()]),
+    ]
+    .into();
+    let all = fitting::labels(model(), &wordings, &marked(1)).unwrap();
+    assert_eq!(all.reader, model().reader());
+    // What nobody annotated is not known.
+    assert_eq!(all.labels.keys().collect::<Vec<_>>(), ["disease"]);
+    assert_eq!(all.labels["disease"].marked, 40);
+    let half = fitting::labels(model(), &wordings, &marked(2)).unwrap();
+    assert_eq!(half.labels["disease"].marked, 20);
+    let belief = |known: &KnownLabels| known.labels["disease"].belief;
+    for known in [&all, &half] {
+        assert!(belief(known).slope > 0.0 && (0.2..=0.6).contains(&belief(known).threshold));
+    }
+    let at = |known: &KnownLabels| belief(known).confidence(1.0);
+    assert!(at(&all) > at(&half) + 0.1, "{} {}", at(&all), at(&half));
 }
 
 #[test]

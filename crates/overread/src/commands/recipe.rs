@@ -5,13 +5,14 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result};
 use overread_encoder::{Encoder, ModelFolder};
+use overread_suggest::Suggester;
 use overread_train::codiesp;
 use overread_train::corpora::augment::Abbreviations;
 use overread_train::corpora::terms::Terms;
 use overread_train::corpora::{self, Corpus};
 use overread_train::model::material::material;
 use overread_train::model::run::{CurvePoint, Run};
-use overread_train::model::{Recipe, TrainError};
+use overread_train::model::{self, Recipe, TrainError};
 
 use crate::Exit;
 use crate::cli::Train;
@@ -67,6 +68,11 @@ pub fn run(settings: &Settings, command: &Train, recipe: &Path) -> Result<()> {
     }
     eprintln!("{} steps", run.steps());
     run.run(&command.output, |point| eprintln!("{}", line(point)))?;
+    eprintln!("calibrates labels on {} documents that it did not learn from", run.calibration().len());
+    let model = Suggester::load(&command.output, release, overread_suggest::Options::default())?;
+    let known = model::known::labels(&model, run.recipe(), run.calibration())?;
+    let path = command.output.join(overread_suggest::known::FILE);
+    std::fs::write(&path, known.to_json()).with_context(|| path.display().to_string())?;
     Ok(())
 }
 

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use overread_codes::Release;
+use overread_encoder::Precision;
 use overread_suggest::fitting;
 use overread_suggest::{CodeSearch, ModelInfo, Options, Suggested, Suggester};
 use serde::Deserialize;
@@ -58,9 +59,17 @@ pub fn model(args: &Args) -> Result<Suggester, Failure> {
     model_at(args, &folder, release(args)?)
 }
 
-/// The model of `folder`; with `--vectors FOLDER` with vectors of the code terms, made where they are not there yet.
+/// The model of `folder`, in `--precision auto|f32|bf16|int8`; with `--vectors FOLDER` with vectors of the code terms, made where they are not there yet.
 pub fn model_at(args: &Args, folder: &Path, release: Arc<Release>) -> Result<Suggester, Failure> {
-    let model = Suggester::load(folder, release, Options::default())?.with_tail(60);
+    let precision = match args.named("precision") {
+        None | Some("auto") => Precision::Auto,
+        Some("f32") => Precision::F32,
+        Some("bf16") => Precision::Bf16,
+        Some("int8") => Precision::Int8,
+        Some(other) => return Err(format!("no precision {other}").into()),
+    };
+    let options = Options { precision, ..Options::default() };
+    let model = Suggester::load(folder, release, options)?.with_tail(60);
     let Some(folder) = args.named("vectors") else { return Ok(model) };
     let search = CodeSearch::of(&model);
     if !search.load(Path::new(folder))? {

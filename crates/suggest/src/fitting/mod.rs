@@ -8,10 +8,12 @@ mod calibrate;
 mod codes;
 mod finds;
 mod gold;
+mod labels;
 mod mentions;
 mod reading;
 
 pub use gold::{Gold, Note};
+pub use labels::{Marked, labels};
 pub use reading::Reading;
 
 use crate::linear::Linear;

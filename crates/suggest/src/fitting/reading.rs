@@ -39,7 +39,7 @@ impl Suggester {
         text: &str,
         template: &overread_domain::Template,
     ) -> Result<Suggested, SuggestError> {
-        let binding = Binding::new(&*self.encoder, self.sense.as_deref(), template, false)?;
+        let binding = Binding::new(&*self.encoder, self.sense.as_deref(), None, template, false)?;
         self.fill(text, template, &binding)
     }
 

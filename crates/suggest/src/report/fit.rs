@@ -11,6 +11,9 @@ use crate::pipeline::{self, Analysis};
 use crate::{SuggestError, Suggester};
 
 const HEAD: Fit = Fit { steps: 300, rate: 0.05, l2_sparse: 4.0, l2_dense: 1.0 };
+/// Share of other notes that may be taken for reports: nearly all that a site reads are notes, and one that is coded as a
+/// report loses the guideline logic.
+const MISTAKEN: f32 = 0.015;
 const REGISTER: Fit = Fit { steps: 400, rate: 0.05, l2_sparse: 1.0, l2_dense: 0.5 };
 /// Parts that the reports are split into: what is learned of a phrase must come from other reports than the one in
 /// which it is weighed.
@@ -27,7 +30,7 @@ pub struct Scores {
     pub f1: f32,
     /// Share of the codes that are among the candidates at all.
     pub reachable: f32,
-    /// Share of texts whose register is told rightly.
+    /// Share of reports that are told for what they are.
     pub register: f32,
 }
 
@@ -96,7 +99,7 @@ pub fn fit(
     }
     let wanted: Vec<usize> = reports.iter().map(|r| r.codes.len()).collect();
     let (threshold, mut scores) = score(&ranked, &wanted);
-    let (register, share) = register(&seen, others);
+    let (register, report_from, share) = register(&seen, others);
     scores.register = share;
     let content = Content {
         format: FORMAT,
@@ -104,6 +107,7 @@ pub fn fit(
         learned: Learned::from_reports(&reports.iter().collect::<Vec<_>>()),
         head: fitted(&|_| true),
         register,
+        report_from,
         threshold,
     };
     Ok((Reports::new(content), scores))
@@ -150,23 +154,27 @@ fn score(ranked: &[Vec<(f32, bool)>], wanted: &[usize]) -> (f32, Scores) {
     (threshold, scores)
 }
 
-/// Tells reports from other notes; the share of texts that are told rightly when left out.
-fn register(reports: &[Seen<'_>], others: &[&str]) -> (Linear, f32) {
+/// Tells reports from other notes: the head, the probability that all but few others stay under, and the share of
+/// reports that reach it, each text by a head that did not see it.
+fn register(reports: &[Seen<'_>], others: &[&str]) -> (Linear, f32, f32) {
     let mut rows: Vec<(Row, usize, f32)> =
         reports.iter().map(|seen| (register::row(&seen.doc), 1, 1.0)).collect();
     // Both kinds weigh the same, however many there are.
     let weight = reports.len() as f32 / others.len().max(1) as f32;
     rows.extend(others.iter().map(|text| (register::row(&Doc::new(text, 131_072)), 0, weight)));
-    let mut right = 0.0;
+    let mut told: [Vec<f32>; 2] = [Vec::new(), Vec::new()];
     for part in 0..PARTS {
         let train: Vec<_> =
             rows.iter().enumerate().filter(|(i, _)| i % PARTS != part).map(|(_, r)| r.clone()).collect();
         let head = Linear::fit(1, 0, register::DENSE, &train, &REGISTER);
-        for (row, class, weight) in rows.iter().skip(part).step_by(PARTS) {
-            let told = usize::from(head.probabilities(row)[0] >= 0.5);
-            right += weight * f32::from(u8::from(told == *class));
+        for (row, class, _) in rows.iter().skip(part).step_by(PARTS) {
+            told[*class].push(head.probabilities(row)[0]);
         }
     }
-    let total: f32 = rows.iter().map(|r| r.2).sum();
-    (Linear::fit(1, 0, register::DENSE, &rows, &REGISTER), right / total.max(1.0))
+    let [mut others, reports] = told;
+    others.sort_by(f32::total_cmp);
+    let few = (others.len() as f32 * (1.0 - MISTAKEN)) as usize;
+    let from = others.get(few).map_or(0.5, |p| p.max(0.5));
+    let right = reports.iter().filter(|p| **p > from).count();
+    (Linear::fit(1, 0, register::DENSE, &rows, &REGISTER), from, right as f32 / reports.len().max(1) as f32)
 }

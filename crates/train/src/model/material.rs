@@ -29,6 +29,18 @@ const VARIED: Augment = Augment {
 /// Windows that are never learned from, a corpus: enough to see the loss turn.
 const UNSEEN: usize = 24;
 
+/// One document in so many of a corpus with labels of its own is kept for calibrating them.
+const CALIBRATING: u64 = 12;
+
+/// Whether a document is kept for calibration: by its id, so that every stage keeps the same ones.
+fn calibrates(document: &Document) -> bool {
+    let own = matches!(document.corpus, Corpus::Maccrobat | Corpus::Bc5cdrTrain | Corpus::NcbiDisease);
+    let hash = document.id.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    });
+    own && (hash >> 32).is_multiple_of(CALIBRATING)
+}
+
 /// Name of a corpus in a recipe.
 pub fn corpus_name(corpus: Corpus) -> &'static str {
     corpus.file_stem()
@@ -50,7 +62,7 @@ pub fn material(
     let fold = recipe.without_fold.map(|f| f as u8);
     let mut sources = BTreeMap::new();
     let mut documents: More = BTreeMap::new();
-    let mut held = Vec::new();
+    let (mut held, mut calibration) = (Vec::new(), Vec::new());
     for corpus in Corpus::ALL {
         let name = corpus_name(corpus);
         let read = recipe.epochs.get(name).is_some_and(|e| *e > 0.0) && !more.contains_key(name);
@@ -63,6 +75,8 @@ pub fn material(
         let (aside, own): (Vec<_>, Vec<_>) =
             collection.documents.into_iter().partition(|d| leaks::is_held(d, fold));
         held.extend(aside);
+        let (aside, own): (Vec<_>, Vec<_>) = own.into_iter().partition(calibrates);
+        calibration.extend(aside);
         if read {
             sources.insert(name.to_owned(), collection.source.sha256.clone());
             documents.insert(name.to_owned(), own);
@@ -75,7 +89,7 @@ pub fn material(
             return Err(TrainError::Recipe { reason: format!("no corpus is called {name}") });
         }
     }
-    let guard = Guard::new(&held);
+    let guard = Guard::new(held.iter().chain(&calibration));
     let mut left_out = BTreeMap::new();
     for (name, own) in &mut documents {
         let before = own.len();
@@ -144,6 +158,7 @@ pub fn material(
         labels: wordings,
         pool,
         unseen: aside,
+        calibration,
         left_out,
         sources,
         cls: tokenizer.cls(),

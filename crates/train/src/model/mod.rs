@@ -5,10 +5,12 @@
 //! - [`batches`]: the order in which they are read
 //! - [`heads`], [`loss`], [`objective`]: what is learned
 //! - [`run`]: the run itself, with checkpoints
+//! - [`known`]: what it learned of labels that no template has
 
 pub mod batches;
 pub mod example;
 pub mod heads;
+pub mod known;
 pub mod loss;
 pub mod material;
 pub mod objective;

@@ -18,6 +18,8 @@ const TEMPERATURE: f64 = 0.05;
 const ASKED: f32 = 0.05;
 /// Own finds of a window, at most: early in a run there are thousands.
 const MOST_ASKED: usize = 40;
+/// Power of the share of words that two spans have in common.
+const SHARP: i32 = 3;
 /// Longest span that is proposed, in pieces.
 pub const LONGEST: usize = 24;
 
@@ -264,7 +266,8 @@ struct Questions {
 }
 
 /// Spans that the span head is asked about: the marked ones, marked ones with moved borders, and the model's own
-/// finds. The target is how much of a marked span one is, if at least half.
+/// finds. The target falls off steeply with what is missing of a marked span or too much: a word too many is wrong, if
+/// less so than another place.
 fn questions(
     logits: &FieldLogits,
     packed: &Packed<'_>,
@@ -327,7 +330,7 @@ fn questions(
             for target in &window.spans {
                 let share = likeness(&target.rows, &span);
                 if share >= 0.5 {
-                    targets[target.label] = targets[target.label].max(share);
+                    targets[target.label] = targets[target.label].max(share.powi(SHARP));
                     weights[target.label] = 1.0;
                 }
             }

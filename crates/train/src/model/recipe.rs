@@ -49,6 +49,9 @@ pub struct Recipe {
     /// Layers from below that stay as they are.
     #[serde(default)]
     pub frozen_layers: usize,
+    /// Whether matrices are multiplied in bfloat16 where the processor does so natively; weights and sums stay f32.
+    #[serde(default)]
+    pub half_precision: bool,
     /// Steps between checkpoints.
     #[serde(default = "default_checkpoint")]
     pub checkpoint_every: usize,

@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use candle_core::{Device, Tensor};
 use overread_encoder::weights::Precision;
-use overread_encoder::{Dropout, ModelFolder, TrainableBert, write_folder};
+use overread_encoder::{Dropout, HalfIsa, ModelFolder, TrainableBert, write_folder};
 use overread_suggest::neural;
 use rand::rngs::StdRng;
 use rand::{Rng as _, SeedableRng as _};
@@ -17,8 +17,10 @@ use serde::{Deserialize, Serialize};
 use super::batches::{Batch, Pool, course};
 use super::example::{Packed, Term, Window};
 use super::heads::{TrainableHeads, means};
+use super::material::corpus_name;
 use super::objective::{self, Asked, Parts, Weights};
 use super::{Recipe, TrainError};
+use crate::corpora::Document;
 use crate::optim::{AdamW, Checkpoint, Group, Schedule};
 
 /// Steps after which the labels are read again by the encoder as it has become.
@@ -36,6 +38,9 @@ pub struct Material {
     pub pool: Pool,
     /// Windows that are never learned from, to see the loss on them.
     pub unseen: Vec<Window>,
+    /// Documents with labels that no template has, never learned from, to learn how far their spans are to be
+    /// believed.
+    pub calibration: Vec<Document>,
     /// Name and sha256 of every file read, for the record.
     pub sources: BTreeMap<String, String>,
     /// Documents of each corpus that repeat a text kept for measuring, and so were left out.
@@ -66,6 +71,10 @@ struct Record<'a> {
     recipe: &'a Recipe,
     sources: &'a BTreeMap<String, String>,
     windows: BTreeMap<&'a str, usize>,
+    /// What matrices were multiplied in: a processor without bfloat16 trains in f32 whatever the recipe says.
+    precision: &'a str,
+    /// Documents of each corpus kept for calibrating labels, and so not learned from.
+    for_calibration: BTreeMap<&'a str, usize>,
     left_out: &'a BTreeMap<String, usize>,
     terms: usize,
     steps: usize,
@@ -80,6 +89,7 @@ pub struct Run {
     base: PathBuf,
     material: Material,
     bert: TrainableBert,
+    half: bool,
     heads: TrainableHeads,
     optimizer: AdamW,
     schedule: Schedule,
@@ -108,7 +118,8 @@ impl Run {
             }
             layer_of(name).is_none_or(|layer| layer >= frozen)
         };
-        let bert = TrainableBert::load(&folder.config, &folder.weights, trainable)?;
+        let half = Some(HalfIsa::best()).filter(|isa| recipe.half_precision && isa.is_native());
+        let bert = TrainableBert::load(&folder.config, &folder.weights, trainable)?.with_half(half);
         let hidden = folder.config.hidden_size;
         let path = base.join(neural::FILE);
         let heads = if path.exists() {
@@ -147,6 +158,7 @@ impl Run {
             base: base.to_owned(),
             material,
             bert,
+            half: half.is_some(),
             heads,
             optimizer,
             schedule,
@@ -163,6 +175,16 @@ impl Run {
     /// Steps of the whole run.
     pub fn steps(&self) -> usize {
         self.course.len()
+    }
+
+    /// Documents kept for calibrating labels.
+    pub fn calibration(&self) -> &[Document] {
+        &self.material.calibration
+    }
+
+    /// What it does.
+    pub fn recipe(&self) -> &Recipe {
+        &self.recipe
     }
 
     /// Steps done.
@@ -199,7 +221,7 @@ impl Run {
         let (started, first) = (Instant::now(), self.step);
         let mut sums = Sums::default();
         let mut since = (Instant::now(), self.tokens, self.examples);
-        let mut last = None;
+        let mut last = last_point(&folder.join("curve.jsonl"));
         while self.step < self.course.len() {
             let parts = self.step()?;
             sums.add(&parts);
@@ -406,6 +428,14 @@ impl Run {
             recipe: &self.recipe,
             sources: &self.material.sources,
             windows: self.material.pool.corpora.iter().map(|(k, r)| (k.as_str(), r.len())).collect(),
+            precision: if self.half { "bfloat16" } else { "float32" },
+            for_calibration: self.material.calibration.iter().map(|d| corpus_name(d.corpus)).fold(
+                BTreeMap::new(),
+                |mut counts, name| {
+                    *counts.entry(name).or_default() += 1;
+                    counts
+                },
+            ),
             left_out: &self.material.left_out,
             terms: self.material.pool.terms.len(),
             steps: self.step,
@@ -428,6 +458,12 @@ fn append(path: &Path, point: &CurvePoint) -> Result<(), TrainError> {
     let line = serde_json::to_string(point).map_err(|e| TrainError::Data { reason: e.to_string() })?;
     let mut file = std::fs::OpenOptions::new().create(true).append(true).open(path).map_err(io)?;
     writeln!(file, "{line}").map_err(io)
+}
+
+/// Where a run that goes on had come to.
+fn last_point(path: &Path) -> Option<CurvePoint> {
+    let text = std::fs::read_to_string(path).ok()?;
+    serde_json::from_str(text.lines().last()?).ok()
 }
 
 /// Means of the parts that were there.

@@ -22,13 +22,15 @@ pub struct Task<'a> {
     pub field: &'a str,
 }
 
-/// A template of one field that asks for what a corpus calls `label`, in that label's own words.
+/// A template of one field that asks for what a corpus calls `label`, in that label's own words. The field's id is the
+/// label with `_` for every `.`.
 pub fn template(label: &str) -> Option<Template> {
     let wording = labels::all().remove(label)?.wordings.swap_remove(0);
+    let id = label.replace('.', "_");
     let template = serde_json::json!({
-        "id": label, "version": 1, "name": wording.label,
+        "id": id, "version": 1, "name": wording.label,
         "groups": [{"label": wording.label, "fields": [{
-            "id": label, "label": wording.label, "description": wording.description, "examples": wording.examples,
+            "id": id, "label": wording.label, "description": wording.description, "examples": wording.examples,
             "kind": "text", "cardinality": "many",
         }]}],
     });
