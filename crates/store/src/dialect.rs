@@ -140,6 +140,9 @@ impl Address {
     }
 }
 
+/// Why a database that somebody else holds does not answer.
+pub(crate) const LOCKED: &str = "it is locked";
+
 /// Full synchronisation: what was acknowledged survives a power cut (<https://sqlite.org/pragma.html#pragma_synchronous>).
 const SQLITE_WRITER: &str = "PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA busy_timeout = 10000; \
                              PRAGMA temp_store = MEMORY; PRAGMA cache_size = -32768; \
@@ -304,7 +307,7 @@ pub(crate) fn classify(error: &sqlx::Error) -> Failure {
             let code = database.code().unwrap_or_default().into_owned();
             match code.as_str() {
                 "13" | "53100" => Failure::StorageFull,
-                "5" | "6" | "261" | "517" | "55P03" => away("it is locked"),
+                "5" | "6" | "261" | "517" | "55P03" => away(LOCKED),
                 "14" => away("the file can't be opened"),
                 "8" | "1032" => away("the file can't be written"),
                 "53300" => away("it has too many connections"),

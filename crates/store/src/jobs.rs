@@ -2,6 +2,7 @@
 //! claimed again.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use overread_domain::{EntryId, JobId, NoteId, NoteMeta, SuggestionSet, Template, Timestamp};
 
@@ -13,6 +14,9 @@ use crate::dialect::{is_duplicate, with_lock};
 use crate::entry::NO_CONFIDENCE;
 use crate::row::{Columns, millionths, to_json};
 use crate::{Store, StoreError};
+
+/// How often a due job is looked for that somebody holds, each time waiting twice as long: 30 ms in all.
+const LOOKS: u32 = 5;
 
 macro_rules! job_select {
     () => {
@@ -95,6 +99,7 @@ impl Store {
     pub async fn claim_job(&self, worker: &str, claim_ms: i64) -> Result<Option<ClaimedJob>, StoreError> {
         let now = self.now();
         let mut states = [JobState::Running, JobState::Queued].into_iter().peekable();
+        let mut looks = 0;
         while let Some(&state) = states.peek() {
             // A look without the writers' lock: idle workers ask often.
             let due = sqlx::query("SELECT 1 AS one FROM jobs WHERE state = $1 AND due_at <= $2 LIMIT 1")
@@ -108,7 +113,16 @@ impl Store {
             }
             let mut tx = self.begin().await?;
             let Some(row) = claim(self, &mut tx, state, worker, now, claim_ms).await? else {
-                states.next();
+                tx.rollback().await?;
+                // Another worker is claiming it, or a request that was refused has not let go of it yet: its transaction is
+                // rolled back only after the answer.
+                looks += 1;
+                if looks == LOOKS {
+                    states.next();
+                    looks = 0;
+                } else {
+                    tokio::time::sleep(Duration::from_millis(1 << looks)).await;
+                }
                 continue;
             };
             let entry = EntryId::new(row.text("entry_id")?);

@@ -2,12 +2,13 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use overread_domain::{Template, Timestamp};
 use sqlx::any::install_default_drivers;
 use sqlx::{Any, AnyConnection, AnyPool, Connection, Transaction};
 
-use crate::dialect::Address;
+use crate::dialect::{Address, LOCKED};
 use crate::source::IdMaker;
 use crate::{Engine, Source, StoreError, migrate};
 
@@ -31,6 +32,9 @@ pub(crate) type Tx = Transaction<'static, Any>;
 
 /// Templates kept in memory at most; installations have a handful.
 const TEMPLATES_KEPT: usize = 64;
+/// Milliseconds for which a start waits for a locked database, and between two looks.
+const PATIENCE: u64 = 5_000;
+const PAUSE: u64 = 20;
 
 impl std::fmt::Debug for Store {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -140,6 +144,20 @@ impl Store {
 }
 
 async fn prepare(engine: Engine, connection: &mut AnyConnection, now: i64) -> Result<(), StoreError> {
+    let mut waited = 0;
+    loop {
+        match prepare_once(engine, connection, now).await {
+            // While another program that starts turns the journal to WAL, SQLite does not wait as it does elsewhere.
+            Err(StoreError::Unavailable { reason }) if reason == LOCKED && waited < PATIENCE => {
+                waited += PAUSE;
+                tokio::time::sleep(Duration::from_millis(PAUSE)).await;
+            }
+            prepared => return prepared,
+        }
+    }
+}
+
+async fn prepare_once(engine: Engine, connection: &mut AnyConnection, now: i64) -> Result<(), StoreError> {
     migrate::check(engine, connection).await?;
     engine.prepare(connection).await?;
     migrate::run(engine, connection, now).await

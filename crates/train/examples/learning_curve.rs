@@ -1,11 +1,13 @@
 //! What corrections are worth, on notes with reference entries and a reviewer who knows them:
 //! `learning_curve GOLD.jsonl --model DIR --codes FILE [--folds 5] [--points 0,25,50,100,300] [--vectors FOLDER]
-//! [--heads 0|1] [--no-near 1]`.
+//! [--heads 0|1] [--no-near 1] [--all PREDICTIONS]`.
 //!
 //! In turn, one fold of the notes is held out, two are what the heads know at the start, and on the rest the reviewer decides
 //! note by note, in order, until so many corrections are made (acceptances come along; they are decisions too). Arms:
 //! the memory alone, and the memory with heads fitted again to what the reviewer left. A model that was trained on the
-//! notes of GOLD says nothing here: give one that was not, or fold models one at a time.
+//! notes of GOLD says nothing here: give one that was not. `--all` adds what training the encoder too comes to at the last
+//! point: PREDICTIONS are those of `--example fit` with fold models, each trained on what a reviewer who has been through all
+//! other notes leaves, with heads to match and no memory.
 //!
 //! `wrong put right`: of the reference items that the model without corrections has wrong (a mention missed or in another
 //! field, a wrong code or value), the share that is right after; `right put wrong` is the reverse.
@@ -25,7 +27,7 @@ use overread_suggest::memory::{Fact, Weights};
 use overread_suggest::{CodeSearch, Memory, NoteInput, Options, Suggest as _, Suggester};
 use overread_train::eval::{Figure, Options as Scoring, Report, score_with};
 use overread_train::gold::{self, GoldNote};
-use overread_train::prediction::Prediction;
+use overread_train::prediction::{self, Prediction};
 use overread_train::tasks::learning::{Arm, POINTS, Scores, curve};
 use overread_train::tasks::reviewer::{Act, review};
 
@@ -91,40 +93,51 @@ fn main() -> Result<(), Failure> {
         runs.push(run.prepare()?);
         eprintln!("fold {fold} prepared");
     }
-    let found = curve(arms, &points, |arm, n| -> Result<Scores, Failure> {
-        let mut predictions = HashMap::new();
-        let (mut wrong, mut righted, mut right, mut wronged, mut made) = (0, 0, 0, 0, 0);
+    let start: HashMap<String, Prediction> = runs.iter().flat_map(|run| run.start.clone()).collect();
+    let mut found = curve(arms, &points, |arm, n| -> Result<Scores, Failure> {
+        let (mut predictions, mut made) = (HashMap::new(), 0);
         for run in &runs {
             let (said, count) = run.after(arm, n)?;
             made += count;
-            for &i in &run.run.held {
-                let note = &notes[i];
-                let before = items(note, run.start.get(&note.id));
-                let after = items(note, said.get(&note.id));
-                for (was, is) in before.into_iter().zip(after) {
-                    wrong += usize::from(!was);
-                    right += usize::from(was);
-                    righted += usize::from(!was && is);
-                    wronged += usize::from(was && !is);
-                }
-            }
             predictions.extend(said);
         }
         eprintln!("{} after {n}: {made} corrections in all folds", arm.name());
-        let report = score_with(&notes, &predictions, &SCORING);
-        let mut scores = figures(&report);
-        let share =
-            |part: usize, n: usize| Figure { value: part as f64 / n.max(1) as f64, n, interval: None };
-        scores.insert("1 wrong put right".into(), share(righted, wrong));
-        scores.insert("2 right put wrong".into(), share(wronged, right));
-        scores.insert("3 items right".into(), share(right + righted - wronged, right + wrong));
-        Ok(scores)
+        Ok(scores(&notes, &start, &predictions))
     })?;
+    if let (Some(path), Some(&last)) = (args.named("all"), points.last()) {
+        let predictions = prediction::read(Path::new(path))?;
+        found.points.push((Arm::All, 0, scores(&notes, &start, &start)));
+        found.points.push((Arm::All, last, scores(&notes, &start, &predictions)));
+    }
     print!("{}", found.to_text());
     for run in &runs {
         eprintln!("fitted {:?}", run.weights);
     }
     Ok(())
+}
+
+/// Figures of `after`, and what became of the items that were right and wrong at the start.
+fn scores(
+    notes: &[GoldNote],
+    start: &HashMap<String, Prediction>,
+    after: &HashMap<String, Prediction>,
+) -> Scores {
+    let (mut wrong, mut righted, mut right, mut wronged) = (0, 0, 0, 0);
+    for note in notes {
+        let before = items(note, start.get(&note.id));
+        for (was, is) in before.into_iter().zip(items(note, after.get(&note.id))) {
+            wrong += usize::from(!was);
+            right += usize::from(was);
+            righted += usize::from(!was && is);
+            wronged += usize::from(was && !is);
+        }
+    }
+    let mut scores = figures(&score_with(notes, after, &SCORING));
+    let share = |part: usize, n: usize| Figure { value: part as f64 / n.max(1) as f64, n, interval: None };
+    scores.insert("1 wrong put right".into(), share(righted, wrong));
+    scores.insert("2 right put wrong".into(), share(wronged, right));
+    scores.insert("3 items right".into(), share(right + righted - wronged, right + wrong));
+    scores
 }
 
 fn figures(report: &Report) -> Scores {

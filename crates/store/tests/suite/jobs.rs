@@ -1,6 +1,8 @@
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use overread_store::{JobState, StoreError, SuggestingState};
+use sqlx::{AnyConnection, Connection as _};
 
 use crate::world::{World, accept, add, note};
 
@@ -87,6 +89,20 @@ pub async fn failed_jobs_wait_or_stay_failed(world: World) {
     assert!(matches!(store.retry_job(&job.id).await, Err(StoreError::Conflict { .. })));
     let again = store.claim_job("w", 1_000).await.unwrap().unwrap();
     assert_eq!((again.id, again.attempt), (job.id, 1));
+}
+
+/// A refused request lets go of its row only after the answer.
+pub async fn a_job_that_is_let_go_of_is_claimed(world: World) {
+    world.import(vec![note("n1")]).await;
+    let mut other = AnyConnection::connect(&world.url).await.unwrap();
+    let mut held = other.begin().await.unwrap();
+    sqlx::query("UPDATE jobs SET attempts = attempts").execute(&mut *held).await.unwrap();
+    let let_go = async {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+        held.rollback().await.unwrap();
+    };
+    let (claimed, ()) = tokio::join!(world.store.claim_job("w", 1_000), let_go);
+    assert!(claimed.unwrap().is_some());
 }
 
 pub async fn suggestions_stay_once_somebody_decided(world: World) {

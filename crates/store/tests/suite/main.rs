@@ -53,6 +53,7 @@ on_both_engines! {
     jobs::a_claim_that_ran_out_is_free_again;
     jobs::a_job_has_one_result;
     jobs::failed_jobs_wait_or_stay_failed;
+    jobs::a_job_that_is_let_go_of_is_claimed;
     jobs::suggestions_stay_once_somebody_decided;
     jobs::new_suggestions_replace_undecided_ones;
     queue::pages_hold_every_entry_once_even_with_ties;
