@@ -29,7 +29,8 @@ impl Tokens {
     /// Indices of the tokens that share at least one byte with `bytes`.
     pub fn overlapping(&self, bytes: Range<usize>) -> Range<usize> {
         let from = self.offsets.partition_point(|o| o.1 <= bytes.start);
-        let to = self.offsets.partition_point(|o| o.0 < bytes.end);
+        // An empty range shares nothing, even within a token.
+        let to = if bytes.is_empty() { from } else { self.offsets.partition_point(|o| o.0 < bytes.end) };
         from..to.max(from)
     }
 }

@@ -56,6 +56,13 @@ fn awkward() -> impl Strategy<Value = String> {
     proptest::collection::vec(part, 0..40).prop_map(|parts| parts.concat())
 }
 
+#[test]
+fn an_empty_range_within_a_token_overlaps_none() {
+    let tokens = BASE.encode("cough").unwrap();
+    assert!(tokens.overlapping(2..2).is_empty());
+    assert_eq!(tokens.overlapping(2..3), 0..1);
+}
+
 proptest! {
     #[test]
     fn offsets_lie_on_character_boundaries_of_any_text(text in any::<String>()) {
