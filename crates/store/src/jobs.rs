@@ -15,8 +15,8 @@ use crate::entry::NO_CONFIDENCE;
 use crate::row::{Columns, millionths, to_json};
 use crate::{Store, StoreError};
 
-/// How often a due job is looked for that somebody holds, each time waiting twice as long: 30 ms in all.
-const LOOKS: u32 = 5;
+/// How often a due job is looked for that somebody holds, each time waiting twice as long: a quarter of a second in all.
+const LOOKS: u32 = 8;
 
 macro_rules! job_select {
     () => {
