@@ -52,6 +52,8 @@ pub struct CodeView {
     pub siblings: Vec<CodeLink>,
     pub inclusion_terms: Vec<String>,
     pub notes: Vec<CodeNote>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub badges: Vec<CodeBadge>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -70,6 +72,111 @@ pub struct CodeNote {
     /// The ancestor whose note it is; absent for the code's own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub inherited_from: Option<String>,
+    /// Codes that the text names.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub references: Vec<NoteReference>,
+}
+
+/// Where a note's text names a code or a range of codes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct NoteReference {
+    /// Code points of the text, half open.
+    pub start: usize,
+    pub end: usize,
+    /// The code to go to: for a range its first.
+    pub code: String,
+}
+
+/// What lists beside the code system say of a code.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct CodeBadge {
+    /// `hcc`, `ccsr`, `poa-exempt`, `mce`.
+    pub kind: String,
+    pub text: String,
+}
+
+/// Query of the questions that lead to a complete code.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema, utoipa::IntoParams))]
+#[serde(default, deny_unknown_fields)]
+pub struct QuestionQuery {
+    /// What is known: a phrase, a sentence of the note. What it answers is not asked.
+    pub said: Option<String>,
+}
+
+/// What a question is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum QuestionAxis {
+    Side,
+    Encounter,
+    Trimester,
+    Displacement,
+    Severity,
+    Complication,
+    Kind,
+}
+
+/// The next thing to be known on the way to a complete code.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct QuestionView {
+    pub system: String,
+    pub release: String,
+    /// Codes that the words led to without a question, from the top.
+    pub taken: Vec<CodeLink>,
+    /// Where the question is asked; complete where there is none.
+    pub at: CodeLink,
+    pub axis: QuestionAxis,
+    pub answers: Vec<Answer>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Answer {
+    pub code: CodeLink,
+    /// What tells it from the other answers.
+    pub words: String,
+    /// It says no more than the code above it.
+    pub plain: bool,
+}
+
+/// Codes at hand for one person.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct MyCodes {
+    pub favourites: Vec<CodeHit>,
+    /// Given to rows last, the latest first.
+    pub recent: Vec<CodeHit>,
+}
+
+/// One axis of a procedure code under construction (ICD-10-PCS).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct BuilderView {
+    pub release: String,
+    /// Characters chosen so far, with what each stands for.
+    pub chosen: Vec<AxisValue>,
+    /// Name of the next axis; none when the code is complete.
+    pub axis: Option<String>,
+    /// Values that a code may still have here.
+    pub values: Vec<AxisValue>,
+    /// What the root operation means, once it is chosen.
+    pub definition: Option<String>,
+    /// The code, once it is complete.
+    pub code: Option<CodeLink>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct AxisValue {
+    pub character: String,
+    pub label: String,
+    /// Complete codes that begin so.
+    pub codes: u32,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -83,5 +190,6 @@ pub enum NoteKind {
     UseAdditionalCode,
     CodeAlso,
     SeventhCharacter,
+    Definition,
     Note,
 }

@@ -2,11 +2,12 @@
 
 use overread_domain::decision::ExceptionCause;
 use overread_domain::{
-    Action, Decision, Effort, EntryId, EntryStatus, Item, JobId, NoteId, NoteMeta, SuggestionSet,
+    Action, Decision, Effort, EntryId, EntryStatus, Finding, Item, JobId, NoteId, NoteMeta, SuggestionSet,
     SuggestionSetId, Template, Timestamp, UserId,
 };
 use serde::{Deserialize, Serialize};
 
+use crate::code::CodeBadge;
 use crate::system::JobState;
 
 /// Query of the queue page. Everything is optional.
@@ -146,6 +147,12 @@ pub struct EntryView {
     pub suggesting_error: Option<String>,
     /// Every decision so far, oldest first.
     pub decisions: Vec<Decision>,
+    /// What the coding edits say of the rows that stand; errors first.
+    #[serde(default)]
+    pub findings: Vec<Finding>,
+    /// What lists say of the codes of the rows, by code; empty where no list is loaded.
+    #[serde(default)]
+    pub badges: std::collections::BTreeMap<String, Vec<CodeBadge>>,
     pub lease: Option<Lease>,
     /// Whether the signed-in person may decide here now.
     pub may_decide: bool,
@@ -186,6 +193,9 @@ pub struct Decided {
     pub confirmed_empty: Vec<String>,
     /// The decisions that this request made, with their ids.
     pub decisions: Vec<Decision>,
+    /// What the coding edits say of the entry now.
+    #[serde(default)]
+    pub findings: Vec<Finding>,
 }
 
 /// Taking or renewing the lease.

@@ -3,7 +3,7 @@
 //! `5xx` answers say nothing of the inside, and no message repeats clinical text; where both quotes of a refused span
 //! must be shown to who sent it, they stand in [`ErrorBody::quotes`] and nowhere else.
 
-use overread_domain::{Decision, ItemId};
+use overread_domain::{Decision, Finding, ItemId};
 use serde::{Deserialize, Serialize};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -40,7 +40,7 @@ pub enum ErrorCode {
     Invalid,
     /// 422: a quote is not what the text holds there; `quotes` shows both.
     QuoteMismatch,
-    /// 422: finishing refused; `undecided` and `required` say why.
+    /// 422: finishing refused; `undecided`, `required` and `findings` say why.
     Unfinished,
     /// 429
     TooManyRequests,
@@ -90,6 +90,9 @@ pub struct ErrorBody {
     /// With `unfinished`: required fields without a value.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub required: Vec<String>,
+    /// With `unfinished`: errors of the coding edits that nobody mended or overrode.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub findings: Vec<Finding>,
     /// With `internal`: what the server's log calls this failure.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub request_id: Option<String>,
@@ -114,6 +117,7 @@ impl ErrorBody {
             changes: Vec::new(),
             undecided: Vec::new(),
             required: Vec::new(),
+            findings: Vec::new(),
             request_id: None,
         }
     }

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 pub mod accuracy;
 pub mod code;
 pub mod correction;
+pub mod edit;
 pub mod entry;
 pub mod error;
 pub mod import;

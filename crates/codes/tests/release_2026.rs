@@ -246,3 +246,172 @@ fn every_code_of_the_projects_tables_is_billable() {
         assert!(RELEASE.is_billable(code), "{code}");
     }
 }
+
+#[test]
+fn questions_go_on_where_the_words_end() {
+    let release = &*RELEASE;
+    // The words say which bone and side; the encounter is asked.
+    let drill = release.drill("S52.53", "Colles' fracture of the left wrist").unwrap();
+    assert_eq!((drill.at.code(), drill.axis), ("S52.532", overread_codes::Axis::Encounter));
+    assert_eq!(drill.choices.len(), 16);
+    assert_eq!(drill.choices[0].words, "initial encounter for closed fracture");
+    let side = release.drill("S52.53", "Colles' fracture").unwrap();
+    assert_eq!((side.at.code(), side.axis), ("S52.53", overread_codes::Axis::Side));
+    let done = release.drill("S52.532A", "").unwrap();
+    assert!(done.at.billable() && done.choices.is_empty() && done.taken.is_empty());
+    let trimester = release.drill("O26.0", "").unwrap();
+    assert_eq!(trimester.axis, overread_codes::Axis::Trimester);
+    assert!(release.drill("nothing", "").is_none());
+}
+
+#[test]
+fn every_complete_code_can_be_reached_by_answers() {
+    let release = &*RELEASE;
+    for entry in release.iter().filter(|e| e.is_code() && e.code().len() == 3) {
+        let mut open = vec![entry];
+        let mut reached = 0;
+        while let Some(at) = open.pop() {
+            if at.billable() {
+                reached += 1;
+                continue;
+            }
+            let drill = release.drill(at.code(), "").unwrap();
+            // Codes that are the only ones under theirs need no question.
+            assert!(drill.at.is_within(at));
+            if drill.choices.is_empty() {
+                assert!(drill.at.billable());
+                reached += 1;
+            }
+            let mut words: Vec<&str> = drill.choices.iter().map(|c| c.words.as_str()).collect();
+            words.sort_unstable();
+            words.dedup();
+            assert_eq!(words.len(), drill.choices.len(), "{}: answers must differ", drill.at.code());
+            open.extend(drill.choices.iter().map(|c| c.entry));
+        }
+        assert_eq!(reached, entry.leaves().count(), "{}", entry.code());
+    }
+}
+
+#[test]
+fn the_side_of_a_code_can_be_turned() {
+    use overread_codes::Side;
+    let release = &*RELEASE;
+    let turned = |code: &str, side| release.get(code).unwrap().on_side(side).map(|e| e.code().to_owned());
+    assert_eq!(turned("H66.90", Side::Left).as_deref(), Some("H66.92"));
+    assert_eq!(turned("S52.531A", Side::Left).as_deref(), Some("S52.532A"));
+    assert_eq!(turned("I10", Side::Left), None);
+}
+
+/// Checked by hand against the tabular list of April 2026: a code, another, and whether an Excludes1 note of either
+/// forbids them together.
+const EXCLUDES1: &[(&str, &str, bool)] = &[
+    // 1: infectious diseases
+    ("A09", "K52.9", true),
+    ("A41.9", "R78.81", true),
+    ("A41.9", "J18.9", false),
+    ("B34.9", "B33.0", false),
+    // 2: neoplasms
+    ("C43.9", "C51.9", false),
+    ("C50.911", "C44.501", true),
+    ("C34.90", "C46.50", true),
+    // 3: blood
+    ("D50.9", "D62", false),
+    ("D64.9", "D63.1", false),
+    ("D62", "D50.0", true),
+    // 4: endocrine
+    ("E10.9", "E11.9", true),
+    ("E11.9", "E13.9", true),
+    ("E11.65", "E11.9", false),
+    ("E66.9", "E66.2", false),
+    ("E86.0", "E87.1", false),
+    // 5: mental
+    ("F32.9", "F33.9", true),
+    ("F11.20", "F11.93", true),
+    ("F03.90", "F05", false),
+    // 6: nervous system
+    ("G40.909", "R56.9", true),
+    ("G43.909", "R51.9", false),
+    // 7: eye
+    ("H10.9", "H16.209", true),
+    // 8: ear
+    ("H91.90", "H90.3", true),
+    // 9: circulatory
+    ("I10", "O13.1", true),
+    ("I12.9", "I15.0", true),
+    ("I25.10", "I25.110", false),
+    ("I50.9", "I11.0", false),
+    ("I63.9", "I69.30", false),
+    // 10: respiratory
+    ("J18.9", "J69.0", false),
+    ("J20.9", "J40", true),
+    ("J45.909", "J44.9", false),
+    // 11: digestive
+    ("K21.9", "K21.00", false),
+    ("K57.30", "K57.20", false),
+    ("K35.80", "K37", false),
+    // 12: skin
+    ("L03.115", "L02.415", false),
+    // 13: musculoskeletal
+    ("M54.50", "M54.40", true),
+    ("M54.16", "M51.16", true),
+    // 14: genitourinary
+    ("N39.0", "N30.00", true),
+    ("N20.0", "N13.2", true),
+    // 15: pregnancy
+    ("O24.410", "O24.111", false),
+    // 16: perinatal
+    ("P59.9", "P57.9", true),
+    // 17: congenital
+    ("Q21.0", "I51.0", true),
+    // 18: symptoms
+    ("R07.9", "R07.1", false),
+    ("R10.9", "N23", true),
+    ("R05.9", "R04.2", false),
+    ("K52.9", "R19.7", true),
+    // 19: injuries
+    ("S06.0X0A", "S06.5X0A", true),
+    ("T78.40XA", "T88.7XXA", false),
+    // 20: external causes
+    ("W19.XXXA", "Y92.009", false),
+    // 21: factors
+    ("Z79.4", "Z79.84", false),
+    ("Z85.3", "C50.911", false),
+    ("Z21", "B20", true),
+    // 22: special purposes
+    ("U07.1", "J12.81", false),
+];
+
+#[test]
+fn excludes1_notes_are_read_as_a_person_reads_them() {
+    let release = &*RELEASE;
+    let mut wrong = Vec::new();
+    for &(a, b, forbidden) in EXCLUDES1 {
+        let (Some(one), Some(other)) = (release.get(a), release.get(b)) else {
+            wrong.push(format!("{a} or {b} is not in the release"));
+            continue;
+        };
+        let found =
+            release.excludes1(one, other).map(|x| format!("{}: {}", x.note.entry.code(), x.note.text));
+        let same = release.excludes1(other, one).is_some();
+        if found.is_some() != forbidden || same != forbidden {
+            wrong.push(format!("{a} {b}: {found:?}, expected {forbidden}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn nearly_all_excludes1_notes_lead_to_codes() {
+    let release = &*RELEASE;
+    let notes: Vec<&str> = release
+        .iter()
+        .flat_map(overread_codes::Entry::notes)
+        .filter(|n| n.kind == NoteKind::Excludes1)
+        .map(|n| n.text)
+        .collect();
+    let named = notes.iter().filter(|text| !overread_codes::reference::references(text).is_empty()).count();
+    let resolved = notes.iter().filter(|text| !release.references(text).is_empty()).count();
+    println!("{} Excludes1 notes, {named} name codes, {resolved} lead to codes of the release", notes.len());
+    assert!(resolved * 1000 >= named * 998, "{resolved} of {named}");
+    assert!(named > 5200);
+}

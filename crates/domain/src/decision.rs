@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Content, DecisionId, EntryId, ItemId, SuggestionSetId, Timestamp, UserId};
+use crate::{Content, DecisionId, EntryId, ItemId, Poa, SuggestionSetId, Timestamp, UserId};
 
 /// Why a suggestion does not belong into the entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -111,6 +111,16 @@ pub enum Action {
     Add { item: ItemId, content: Content },
     /// Nothing belongs into this field.
     ConfirmEmpty { field: String },
+    /// The order of a list of codes; the first is the principal (first-listed) one. Rows left out come after.
+    Sequence { field: String, items: Vec<ItemId> },
+    /// Whether a condition of the final list was there on admission.
+    PresentOnAdmission { item: ItemId, poa: Poa },
+    /// A finding of the coding edits does not hold here.
+    Override {
+        /// [`crate::Finding::key`].
+        edit: String,
+        reason: String,
+    },
     /// Takes back an earlier decision, which stays on record.
     Undo { decision: DecisionId },
     /// Sends the entry to the coders' queue.
@@ -139,6 +149,9 @@ impl Action {
             Self::Reject { .. } => "reject",
             Self::Add { .. } => "add",
             Self::ConfirmEmpty { .. } => "confirm_empty",
+            Self::Sequence { .. } => "sequence",
+            Self::PresentOnAdmission { .. } => "present_on_admission",
+            Self::Override { .. } => "override",
             Self::Undo { .. } => "undo",
             Self::Escalate { .. } => "escalate",
             Self::Return { .. } => "return",

@@ -8,7 +8,10 @@ use serde::{Deserialize, Serialize};
 use crate::decision::ExceptionCause;
 use crate::span::CodePoints;
 use crate::template::{Cardinality, FieldKind};
-use crate::{Action, Content, DecisionId, ItemId, RejectReason, SpanError, Suggestion, Template};
+use crate::{
+    Action, CodeRole, Content, DecisionId, ItemId, Overridden, Poa, RejectReason, SpanError, Suggestion,
+    Template,
+};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -70,6 +73,11 @@ pub struct Item {
     /// The decision that made it so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub decision: Option<DecisionId>,
+    /// Place in the order that a person gave the list, from 0; rows without one come after.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rank: Option<u32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub poa: Option<Poa>,
 }
 
 /// An entry's current value and all it needs to judge the next decision.
@@ -82,6 +90,9 @@ pub struct Entry<'a> {
     log: Vec<Logged>,
     items: Vec<Item>,
     confirmed_empty: BTreeMap<String, DecisionId>,
+    overridden: BTreeMap<String, Overridden>,
+    /// The order that was given last, by field.
+    sequences: BTreeMap<String, Vec<ItemId>>,
     status: EntryStatus,
     cause: Option<ExceptionCause>,
 }
@@ -135,6 +146,14 @@ pub enum EntryError {
     Unfinished { undecided: Vec<ItemId>, required: Vec<String> },
     #[error("a reason is needed")]
     ReasonMissing,
+    #[error("field \"{0}\" holds no list of codes that could be put in order")]
+    NoSequence(String),
+    #[error("the order names \"{0}\", which is no row of its list, or names it twice")]
+    NotInSequence(ItemId),
+    #[error("row \"{0}\" is no code of a final list")]
+    NoPoaHere(ItemId),
+    #[error("an edit is named by 1 to 200 characters")]
+    BadEdit,
     #[error("evidence {index}: {error}")]
     Evidence { index: usize, error: SpanError },
     #[error("attribute \"{attribute}\": {error}")]
@@ -151,6 +170,8 @@ impl<'a> Entry<'a> {
             log: Vec::new(),
             items: Vec::new(),
             confirmed_empty: BTreeMap::new(),
+            overridden: BTreeMap::new(),
+            sequences: BTreeMap::new(),
             status: EntryStatus::Open,
             cause: None,
         };
@@ -193,6 +214,19 @@ impl<'a> Entry<'a> {
     /// Fields confirmed to hold nothing.
     pub fn confirmed_empty(&self) -> impl Iterator<Item = (&str, &DecisionId)> {
         self.confirmed_empty.iter().map(|(field, id)| (field.as_str(), id))
+    }
+
+    /// Findings that a person overrode, by their key.
+    pub fn overridden(&self) -> &BTreeMap<String, Overridden> {
+        &self.overridden
+    }
+
+    pub fn template(&self) -> &'a Template {
+        self.template
+    }
+
+    pub fn text(&self) -> &'a CodePoints<'a> {
+        self.text
     }
 
     pub fn revision(&self) -> u32 {
@@ -279,6 +313,21 @@ impl<'a> Entry<'a> {
                     .any(|item| item.content.field == *field && item.state != ItemState::Rejected);
                 if occupied { Err(EntryError::FieldNotEmpty(field.clone())) } else { Ok(()) }
             }
+            Action::Sequence { field, items } => self.check_sequence(field, items),
+            Action::PresentOnAdmission { item, .. } => {
+                let row = self.known(item)?;
+                let listed = self.is_list(&row.content.field) && row.state != ItemState::Rejected;
+                if listed { Ok(()) } else { Err(EntryError::NoPoaHere(item.clone())) }
+            }
+            Action::Override { edit, reason } => {
+                if !(1..=200).contains(&edit.chars().count()) || edit.chars().any(char::is_control) {
+                    Err(EntryError::BadEdit)
+                } else if reason.trim().is_empty() {
+                    Err(EntryError::ReasonMissing)
+                } else {
+                    Ok(())
+                }
+            }
             Action::Undo { decision } => self.check_undo(decision),
             Action::Escalate { .. } if self.status == EntryStatus::Exception => {
                 Err(EntryError::AlreadyException)
@@ -296,6 +345,22 @@ impl<'a> Entry<'a> {
                 }
             }
         }
+    }
+
+    fn is_list(&self, field: &str) -> bool {
+        self.template.field(field).is_some_and(|field| field.kind == FieldKind::Code)
+    }
+
+    fn check_sequence(&self, field: &str, items: &[ItemId]) -> Result<(), EntryError> {
+        if !self.is_list(field) || items.is_empty() {
+            return Err(EntryError::NoSequence(field.to_owned()));
+        }
+        for (nth, id) in items.iter().enumerate() {
+            if self.known(id)?.content.field != field || items[..nth].contains(id) {
+                return Err(EntryError::NotInSequence(id.clone()));
+            }
+        }
+        Ok(())
     }
 
     fn known(&self, id: &ItemId) -> Result<&Item, EntryError> {
@@ -394,9 +459,13 @@ impl<'a> Entry<'a> {
                 content: suggestion.content.clone(),
                 reject_reason: None,
                 decision: None,
+                rank: None,
+                poa: None,
             })
             .collect();
         self.confirmed_empty.clear();
+        self.overridden.clear();
+        self.sequences.clear();
         self.status = EntryStatus::Open;
         self.cause = None;
         let log = std::mem::take(&mut self.log);
@@ -409,6 +478,28 @@ impl<'a> Entry<'a> {
             self.status = EntryStatus::InProgress;
         }
         self.log = log;
+        self.put_in_order();
+    }
+
+    /// Gives rows the place that the last order gave them. The first that stands is the principal one, and the only one
+    /// (Official Guidelines, section II: one principal diagnosis).
+    fn put_in_order(&mut self) {
+        for (field, order) in &self.sequences {
+            for item in self.items.iter_mut().filter(|item| item.content.field == *field) {
+                item.rank = order.iter().position(|id| *id == item.id).map(|place| place as u32);
+            }
+            let first = order
+                .iter()
+                .find(|id| self.items.iter().any(|i| i.id == **id && i.state != ItemState::Rejected));
+            let Some(first) = first else { continue };
+            for item in self.items.iter_mut().filter(|item| item.content.field == *field) {
+                if item.id == *first {
+                    item.content.role = Some(CodeRole::Principal);
+                } else if item.content.role == Some(CodeRole::Principal) {
+                    item.content.role = Some(CodeRole::Secondary);
+                }
+            }
+        }
     }
 
     fn project(&mut self, id: &DecisionId, action: &Action) {
@@ -433,10 +524,24 @@ impl<'a> Entry<'a> {
                     content: content.clone(),
                     reject_reason: None,
                     decision: Some(id.clone()),
+                    rank: None,
+                    poa: None,
                 });
             }
             Action::ConfirmEmpty { field } => {
                 self.confirmed_empty.insert(field.clone(), id.clone());
+            }
+            Action::Sequence { field, items } => {
+                self.sequences.insert(field.clone(), items.clone());
+            }
+            Action::PresentOnAdmission { item, poa } => {
+                if let Some(item) = self.items.iter_mut().find(|row| row.id == *item) {
+                    item.poa = Some(*poa);
+                }
+            }
+            Action::Override { edit, reason } => {
+                let overridden = Overridden { decision: id.clone(), reason: reason.trim().to_owned() };
+                self.overridden.insert(edit.clone(), overridden);
             }
             Action::Escalate { cause, .. } => {
                 self.status = EntryStatus::Exception;
@@ -473,6 +578,22 @@ impl<'a> Entry<'a> {
     }
 }
 
+/// Rows of a list of codes as a claim has them: in the order that was given, then principal, secondary, symptoms,
+/// history; otherwise as they came (UHDDS; ICD-10-CM Official Guidelines, sections II and III).
+pub fn in_claim_order<'a>(items: impl IntoIterator<Item = &'a Item>) -> Vec<&'a Item> {
+    let mut rows: Vec<&Item> = items.into_iter().collect();
+    rows.sort_by_key(|item| {
+        let role = match item.content.role {
+            Some(CodeRole::Principal) => 0,
+            Some(CodeRole::Secondary) | None => 1,
+            Some(CodeRole::Symptom) => 2,
+            Some(CodeRole::History) => 3,
+        };
+        (item.rank.unwrap_or(u32::MAX), role)
+    });
+    rows
+}
+
 /// What an undoable action is about; two with the same subject stand on each other.
 fn subject(action: &Action) -> Option<String> {
     match action {
@@ -481,6 +602,9 @@ fn subject(action: &Action) -> Option<String> {
         | Action::Reject { item, .. }
         | Action::Add { item, .. } => Some(format!("item {item}")),
         Action::ConfirmEmpty { field } => Some(format!("field {field}")),
+        Action::Sequence { field, .. } => Some(format!("order of {field}")),
+        Action::PresentOnAdmission { item, .. } => Some(format!("poa of {item}")),
+        Action::Override { edit, .. } => Some(format!("edit {edit}")),
         Action::Escalate { .. }
         | Action::Return { .. }
         | Action::Undo { .. }

@@ -7,6 +7,7 @@
 pub mod clock;
 pub mod code;
 pub mod decision;
+pub mod edit;
 pub mod entry;
 pub mod id;
 pub mod lesson;
@@ -20,6 +21,7 @@ pub mod template;
 pub use clock::Timestamp;
 pub use code::{CodeCandidate, CodeRef, CodeRole};
 pub use decision::{Action, Decision, Effort, RejectReason};
+pub use edit::{Finding, Fix, Level, Overridden, Poa, RuleLevels};
 pub use entry::{Entry, EntryError, EntryStatus, Item, ItemState};
 pub use id::{DecisionId, EntryId, ItemId, JobId, NoteId, SuggestionSetId, UserId};
 pub use lesson::{Lesson, LessonKind};

@@ -120,7 +120,12 @@ fn of_item(item: &Item, entry: &Entry<'_>, suggestions: &[Suggestion]) -> Option
     let mut changed = BTreeSet::new();
     let kind = match item.state {
         ItemState::Suggested => return None,
-        ItemState::Accepted => OutcomeKind::Accepted,
+        ItemState::Accepted => {
+            // The order of the list gave it another role than the one that was offered.
+            let role = suggested.as_ref().is_some_and(|s| s.content.role != item.content.role);
+            changed.extend(role.then_some(Change::Role));
+            if role { OutcomeKind::Corrected } else { OutcomeKind::Accepted }
+        }
         ItemState::Rejected => OutcomeKind::Rejected,
         ItemState::Added if typed_though_suggested(&item.content, entry, suggestions) => {
             OutcomeKind::TypedThoughSuggested

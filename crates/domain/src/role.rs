@@ -33,6 +33,10 @@ pub enum Permission {
     /// Ask for suggestions again, retry jobs.
     RunJobs,
     EditTemplates,
+    /// Set the levels of the coding edits.
+    EditRules,
+    /// Bring in code releases and lists.
+    ImportCodes,
     ManageUsers,
 }
 
@@ -61,6 +65,7 @@ impl Role {
                     | P::SeeAccuracy
                     | P::SeeSystem
                     | P::RunJobs
+                    | P::EditRules
             ),
             Self::Administrator => matches!(
                 permission,
@@ -70,6 +75,8 @@ impl Role {
                     | P::SeeSystem
                     | P::RunJobs
                     | P::EditTemplates
+                    | P::EditRules
+                    | P::ImportCodes
                     | P::ManageUsers
             ),
         }

@@ -98,6 +98,36 @@ pub struct Attribute {
     pub description: String,
 }
 
+/// Id of the template for stays in hospital.
+pub const INPATIENT: &str = "inpatient-abstract";
+
+/// The abstract of a stay in hospital, from that of an encounter: with procedure codes (ICD-10-PCS), which are for
+/// inpatients alone (45 CFR 162.1002).
+#[must_use]
+pub fn inpatient(encounter: &Template) -> Template {
+    let mut template = encounter.clone();
+    INPATIENT.clone_into(&mut template.id);
+    "Inpatient abstract".clone_into(&mut template.name);
+    template.version = 1;
+    let coded = Field {
+        id: "procedure_code".to_owned(),
+        label: "Procedure code".to_owned(),
+        description: "a code of a procedure that was done during the stay".to_owned(),
+        examples: Vec::new(),
+        kind: FieldKind::Code,
+        cardinality: Cardinality::Many,
+        required: false,
+        assertion: false,
+        code_system: Some("icd-10-pcs".to_owned()),
+        attributes: Vec::new(),
+    };
+    let group = template.groups.iter_mut().find(|g| g.fields.iter().any(|f| f.id == FINAL_CODES));
+    if let Some(group) = group {
+        group.fields.push(coded);
+    }
+    template
+}
+
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TemplateError {
     #[error("the template has no fields")]
@@ -178,6 +208,15 @@ mod tests {
         assert!(matches!(template.field(FINAL_CODES).unwrap().kind, FieldKind::Code));
         let json = serde_json::to_string(&template).unwrap();
         assert_eq!(serde_json::from_str::<Template>(&json).unwrap(), template);
+    }
+
+    #[test]
+    fn stays_in_hospital_have_procedure_codes() {
+        let encounter: Template = serde_json::from_str(ENCOUNTER_ABSTRACT).unwrap();
+        let stay = inpatient(&encounter);
+        stay.check().unwrap();
+        assert_eq!(stay.fields().count(), encounter.fields().count() + 1);
+        assert_eq!(stay.field("procedure_code").unwrap().code_system.as_deref(), Some("icd-10-pcs"));
     }
 
     #[test]

@@ -167,6 +167,20 @@ pub struct Suggest {
     pub template: String,
 }
 
+const CODES_IMPORT: &str = "Examples:
+  overread codes import icd10cm-table-index-2026.zip icd10cm-order-2026.zip
+  overread codes import icd10cm-tabular-April-1-2026.xml icd10cm-codes-2026.txt --effective 2026-04-01
+  overread codes import icd10pcs_tables_2026.xml icd10pcs_order_2026.txt
+  overread codes import mce.txt POAexemptCodes2026.txt DXCCSR_v2026-1.csv --effective 2025-10-01
+  overread codes import wards.csv --system ward-units --effective 2026-01-01
+
+Read are ICD-10-CM (tabular XML with order or codes file), ICD-10-PCS (tables XML, with the order file for official
+titles), HCPCS Level II (contractor record), Medicare Code Editor lists, codes exempt from the present-on-admission
+indicator, CCSR, CMS-HCC mappings, general equivalence mappings, NCCI edits, and plain CSV. What a file is, its content
+says. All or nothing: on a file that is not understood nothing changes, the place is told, and the status is 2. Releases
+stand side by side; every entry is coded by the one in force on its discharge or service date. Restart `serve` to load
+what is new.";
+
 #[derive(Debug, Subcommand)]
 pub enum Codes {
     /// Find codes by words in any order, a beginning, or the code itself
@@ -187,6 +201,26 @@ pub enum Codes {
         /// Also by meaning, where the data folder holds the vectors that `codes vectors` or `serve` made
         #[arg(long)]
         semantic: bool,
+    },
+    /// Bring in a code release or a list from the official files, zipped or not
+    #[command(after_help = CODES_IMPORT)]
+    Import {
+        #[arg(required = true, value_name = "FILE")]
+        files: Vec<PathBuf>,
+        /// First day in force (YYYY-MM-DD); else October 1 before the year that the files name
+        #[arg(long, value_name = "DATE")]
+        effective: Option<String>,
+        /// Name of a system of your own, for a CSV file with the columns code, title and maybe parent
+        #[arg(long, value_name = "NAME")]
+        system: Option<String>,
+        /// Only say what would be imported and what changes
+        #[arg(long)]
+        dry_run: bool,
+    },
+    /// List the releases and lists that are loaded
+    List {
+        #[arg(long)]
+        json: bool,
     },
     /// Make the vectors by which codes are found by meaning, into the data folder. `serve` does so by itself when idle
     Vectors,

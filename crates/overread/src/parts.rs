@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
-use overread_codes::Release;
+use overread_codes::{CodeList, Release};
 use overread_server::{App, Loaded, Model, Setup};
 use overread_store::{Source, Store};
 use overread_suggest::{CodeSearch, Options, Suggester};
@@ -29,6 +29,41 @@ pub fn release(settings: &Settings) -> Result<Arc<Release>> {
     Ok(Arc::new(Release::from_bytes(&bytes).with_context(|| path.display().to_string())?))
 }
 
+/// Where imported releases and lists are kept.
+pub fn code_folder(settings: &Settings) -> PathBuf {
+    settings.data_dir.join("codes")
+}
+
+/// The release that ships or was named, then all imported ones, then lists. A file that can't be read is told and left out.
+pub fn books(settings: &Settings) -> (Vec<Arc<Release>>, Vec<Arc<CodeList>>) {
+    let mut releases: Vec<Arc<Release>> = release(settings).into_iter().collect();
+    let mut lists = Vec::new();
+    let mut paths: Vec<PathBuf> = std::fs::read_dir(code_folder(settings))
+        .into_iter()
+        .flatten()
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .filter(|path| path.extension().is_some_and(|ending| ending == "ovr"))
+        .collect();
+    paths.sort();
+    for path in paths {
+        let read = std::fs::read(&path).map_err(anyhow::Error::from).and_then(|bytes| {
+            if CodeList::is_list(&bytes) {
+                lists.push(Arc::new(CodeList::from_bytes(&bytes)?));
+            } else {
+                let read = Release::from_bytes(&bytes)?;
+                if !releases.iter().any(|known| known.id() == read.id()) {
+                    releases.push(Arc::new(read));
+                }
+            }
+            Ok(())
+        });
+        if let Err(error) = read {
+            tracing::error!("codes: {}: {error:#}; it is left out", path.display());
+        }
+    }
+    (releases, lists)
+}
+
 pub fn suggester(settings: &Settings, release: &Arc<Release>) -> Result<Suggester> {
     let folder = settings
         .model
@@ -42,18 +77,17 @@ pub fn suggester(settings: &Settings, release: &Arc<Release>) -> Result<Suggeste
 pub async fn app(settings: &Settings, background: bool) -> Result<App> {
     let (store, source) = store(settings).await?;
     let model = Model::loading();
-    let releases = match release(settings) {
-        Ok(release) => vec![release],
-        Err(error) => {
-            tracing::error!("codes: {error:#}");
-            model.set_unavailable(format!("suggesting needs a code release: {error:#}"));
-            Vec::new()
-        }
-    };
-    if let Some(release) = releases.first() {
+    let (releases, lists) = books(settings);
+    let shipped = release(settings).map(|release| release.id().to_owned());
+    if let Err(error) = &shipped {
+        tracing::error!("codes: {error:#}");
+        model.set_unavailable(format!("suggesting needs a code release: {error:#}"));
+    }
+    let suggesting = releases.iter().find(|release| shipped.as_ref().is_ok_and(|id| release.id() == id));
+    if let Some(release) = suggesting {
         load_in_background(settings, release, &model, background);
     }
-    let app = App::new(Setup { store, source, config: settings.server.clone(), releases, model });
+    let app = App::new(Setup { store, source, config: settings.server.clone(), releases, lists, model });
     app.prepare().await?;
     Ok(app)
 }

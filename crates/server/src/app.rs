@@ -3,8 +3,9 @@
 use std::ops::Deref;
 use std::sync::Arc;
 
-use overread_codes::Release;
+use overread_codes::{CodeList, Release};
 use overread_domain::{Template, Timestamp, template};
+use overread_edits::Books;
 use overread_store::{Source, Store, StoreError};
 use tokio::sync::Notify;
 
@@ -21,8 +22,10 @@ pub struct Setup {
     /// The same that the store was opened with.
     pub source: Arc<dyn Source>,
     pub config: Config,
-    /// One edition for each code system.
+    /// Editions of code systems, several of one side by side.
     pub releases: Vec<Arc<Release>>,
+    /// Lists that say more of codes.
+    pub lists: Vec<Arc<CodeList>>,
     pub model: Model,
 }
 
@@ -49,6 +52,8 @@ pub struct Inner {
     pub(crate) work: Notify,
     /// What people's corrections taught.
     pub(crate) memory: Cache,
+    /// The same releases and lists, as the edits look at them.
+    pub books: Books,
     /// Entries and billable codes of each release, counted once.
     pub(crate) release_counts: Vec<(u64, u64)>,
 }
@@ -79,8 +84,10 @@ impl App {
                 codes.fold((0, 0), |(all, billable), entry| (all + 1, billable + u64::from(entry.billable())))
             })
             .collect();
+        let books = Books { releases: setup.releases.clone(), lists: setup.lists.clone() };
         Self(Arc::new(Inner {
             setup,
+            books,
             metrics: Metrics::default(),
             throttle: Throttle::default(),
             vault: Vault::default(),
@@ -97,6 +104,10 @@ impl App {
         if self.store.template(&shipped.id).await?.is_none() {
             self.store.put_template(&shipped).await?;
         }
+        // Without the books of procedures nobody could fill it.
+        if self.release("icd-10-pcs").is_some() && self.store.template(template::INPATIENT).await?.is_none() {
+            self.store.put_template(&template::inpatient(&shipped)).await?;
+        }
         Ok(())
     }
 
@@ -104,7 +115,18 @@ impl App {
         self.source.now()
     }
 
+    /// The edition of a code system in force today.
     pub fn release(&self, system: &str) -> Option<&Arc<Release>> {
-        self.releases.iter().find(|release| release.system() == system)
+        self.release_on(system, Some(&self.today()))
+    }
+
+    /// The edition in force on a date (ISO 8601).
+    pub fn release_on(&self, system: &str, date: Option<&str>) -> Option<&Arc<Release>> {
+        self.books.release(system, date)
+    }
+
+    /// ISO 8601, in UTC.
+    pub fn today(&self) -> String {
+        crate::edits::date_of(self.now())
     }
 }

@@ -5,7 +5,7 @@ use axum::http::header::{self, HeaderValue};
 use axum::response::{IntoResponse, Response};
 use overread_api::error::Quotes;
 use overread_api::{ErrorBody, ErrorCode, Place};
-use overread_domain::{EntryError, SpanError};
+use overread_domain::{EntryError, Finding, SpanError};
 use overread_store::StoreError;
 
 /// What a handler answers instead of a result.
@@ -50,6 +50,13 @@ impl Failure {
     #[must_use]
     pub fn at(mut self, place: Place) -> Self {
         self.body.places.push(place);
+        self
+    }
+
+    #[must_use]
+    /// Errors of the coding edits that keep an entry open.
+    pub fn with_findings(mut self, findings: Vec<Finding>) -> Self {
+        self.body.findings = findings;
         self
     }
 
@@ -153,6 +160,10 @@ impl From<EntryError> for Failure {
             E::NotAnOption { .. } | E::NothingGiven(_) => Self::invalid("value", message),
             E::CodeMissing(_) | E::NoCodeHere(_) => Self::invalid("code", message),
             E::ReasonMissing => Self::invalid("reason", message),
+            E::NoSequence(_) => Self::invalid("field", message),
+            E::NotInSequence(_) => Self::invalid("items", message),
+            E::NoPoaHere(_) => Self::invalid("item", message),
+            E::BadEdit => Self::invalid("edit", message),
         }
     }
 }

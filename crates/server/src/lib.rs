@@ -7,6 +7,7 @@
 mod app;
 mod auth;
 mod config;
+mod edits;
 mod error;
 mod export;
 mod extract;

@@ -8,6 +8,7 @@ use overread_domain::{Entry, EntryStatus, Permission, Suggestion};
 use overread_store as store;
 
 use crate::auth::Signed;
+use crate::edits::Checked;
 
 pub fn lease(lease: store::Lease) -> Lease {
     Lease { user: lease.user, until: lease.until }
@@ -53,7 +54,12 @@ pub fn project<'a>(record: &'a store::EntryRecord, points: &'a CodePoints<'a>) -
 }
 
 /// `problem` is why the model is not there, where it is not: shown to who waits for suggestions.
-pub fn entry(record: store::EntryRecord, signed: &Signed, problem: Option<String>) -> EntryView {
+pub fn entry(
+    record: store::EntryRecord,
+    signed: &Signed,
+    problem: Option<String>,
+    checked: Checked,
+) -> EntryView {
     let (items, confirmed_empty) = {
         let points = CodePoints::new(&record.text);
         let entry = project(&record, &points);
@@ -82,6 +88,8 @@ pub fn entry(record: store::EntryRecord, signed: &Signed, problem: Option<String
         suggesting: suggesting(record.row.suggesting),
         suggesting_error: record.job_error.or_else(|| problem.filter(|_| waits)),
         decisions: record.decisions,
+        findings: checked.findings,
+        badges: checked.badges,
         lease: record.row.lease.map(lease),
         may_decide: may && !held,
     }

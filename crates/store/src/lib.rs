@@ -9,6 +9,7 @@ mod corrections;
 mod counters;
 mod decide;
 mod dialect;
+mod edits;
 mod entry;
 mod error;
 mod import;
@@ -28,6 +29,7 @@ pub use accuracy::{Accuracy, AccuracyFilter, CalibrationBin, CodeCounts, Counts,
 pub use corrections::{CorrectionFilter, Corrections};
 pub use decide::{DecideOutcome, DecideRequest};
 pub use dialect::Engine;
+pub use edits::EditLevels;
 pub use entry::{EntryRecord, EntryRow, Lease, SuggestingState};
 pub use error::StoreError;
 pub use import::{ImportOutcome, NewNote};

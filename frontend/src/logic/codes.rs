@@ -1,10 +1,12 @@
 //! The list of codes that a search brings up, and the choice in it.
 
-use overread_api::code::{CodeHit, CodeLink, CodeView, NoteKind};
+use overread_api::code::{CodeHit, CodeLink, CodeNote, CodeView, NoteKind, QuestionAxis, QuestionView};
 
-/// Billable codes first, each part in the search's own order.
-pub fn billable_first(mut hits: Vec<CodeHit>) -> Vec<CodeHit> {
-    hits.sort_by_key(|hit| !hit.billable);
+/// The very code that was typed, then billable codes, then others, each part in the search's own order.
+pub fn billable_first(mut hits: Vec<CodeHit>, typed: &str) -> Vec<CodeHit> {
+    let plain = |code: &str| code.chars().filter(|c| *c != '.').collect::<String>().to_uppercase();
+    let typed = plain(typed.trim());
+    hits.sort_by_key(|hit| (plain(&hit.code) != typed, !hit.billable));
     hits
 }
 
@@ -19,6 +21,62 @@ pub fn children(view: &CodeView) -> Vec<CodeHit> {
         score: 0.0,
     };
     view.children.iter().map(hit).collect()
+}
+
+/// The answers to a question, as hits: the part that tells them apart stands where a search has the words it met.
+pub fn answers(view: &QuestionView) -> Vec<CodeHit> {
+    let hit = |code: &CodeLink, matched: Option<String>| CodeHit {
+        system: view.system.clone(),
+        code: code.code.clone(),
+        title: code.title.clone(),
+        billable: code.billable,
+        matched,
+        score: 0.0,
+    };
+    if view.answers.is_empty() {
+        return vec![hit(&view.at, None)];
+    }
+    let told = |words: &str, title: &str| (words != title).then(|| words.to_owned());
+    view.answers.iter().map(|answer| hit(&answer.code, told(&answer.words, &answer.code.title))).collect()
+}
+
+/// What is asked, in words.
+pub fn question(view: &QuestionView) -> String {
+    let asked = match view.axis {
+        QuestionAxis::Side => "Which side?",
+        QuestionAxis::Encounter => "Which encounter?",
+        QuestionAxis::Trimester => "Which trimester?",
+        QuestionAxis::Displacement => "Displaced or not?",
+        QuestionAxis::Severity => "How severe?",
+        QuestionAxis::Complication => "With or without?",
+        QuestionAxis::Kind => "Which kind?",
+    };
+    if view.answers.is_empty() {
+        format!("{} is complete.", view.at.code)
+    } else {
+        format!("{asked} ({})", view.at.code)
+    }
+}
+
+/// A note's text in pieces, those that name a code with the code.
+pub fn pieces(note: &CodeNote) -> Vec<(String, Option<String>)> {
+    let letters: Vec<char> = note.text.chars().collect();
+    let mut out = Vec::new();
+    let mut at = 0;
+    for reference in &note.references {
+        let (start, end) = (reference.start.clamp(at, letters.len()), reference.end.clamp(at, letters.len()));
+        if start > at {
+            out.push((letters[at..start].iter().collect(), None));
+        }
+        if end > start {
+            out.push((letters[start..end].iter().collect(), Some(reference.code.clone())));
+        }
+        at = end.max(at);
+    }
+    if at < letters.len() {
+        out.push((letters[at..].iter().collect(), None));
+    }
+    out
 }
 
 /// Which words a list of codes answers, and whether its first code was asked for before the answer came.
@@ -68,6 +126,7 @@ pub fn note_label(kind: NoteKind) -> &'static str {
         NoteKind::UseAdditionalCode => "Use additional code",
         NoteKind::CodeAlso => "Code also",
         NoteKind::SeventhCharacter => "7th character",
+        NoteKind::Definition => "Definition",
         NoteKind::Note => "Note",
     }
 }
@@ -89,14 +148,34 @@ mod tests {
 
     #[test]
     fn billable_codes_come_first_in_their_order() {
-        let hits = billable_first(vec![
-            hit("E11", false),
-            hit("E11.9", true),
-            hit("E10", false),
-            hit("E10.9", true),
-        ]);
+        let hits = billable_first(
+            vec![hit("E11", false), hit("E11.9", true), hit("E10", false), hit("E10.9", true)],
+            "diabetes",
+        );
         let codes: Vec<_> = hits.iter().map(|h| h.code.as_str()).collect();
         assert_eq!(codes, ["E11.9", "E10.9", "E11", "E10"]);
+        // What was typed out is asked about, not passed over.
+        let typed = billable_first(vec![hit("E11.9", true), hit("E11.2", false)], "e112");
+        assert_eq!(typed[0].code, "E11.2");
+    }
+
+    #[test]
+    fn notes_fall_into_pieces_at_their_codes() {
+        use overread_api::code::NoteReference;
+        let note = CodeNote {
+            kind: NoteKind::Excludes1,
+            text: "gicht é (M10.-, M1A)".into(),
+            inherited_from: None,
+            references: vec![
+                NoteReference { start: 9, end: 14, code: "M10".into() },
+                NoteReference { start: 16, end: 19, code: "M1A".into() },
+            ],
+        };
+        let text: String = pieces(&note).iter().map(|(words, _)| words.as_str()).collect();
+        assert_eq!(text, note.text);
+        let named: Vec<_> =
+            pieces(&note).into_iter().filter_map(|(words, code)| Some((words, code?))).collect();
+        assert_eq!(named, [("M10.-".to_owned(), "M10".to_owned()), ("M1A".to_owned(), "M1A".to_owned())]);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! What the page knows without a browser: plain structs and functions that native tests reach.
 
 pub mod charts;
+pub mod checks;
 pub mod codes;
 pub mod drafts;
 pub mod effort;

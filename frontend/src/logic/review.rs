@@ -1,12 +1,14 @@
 //! One open entry: what the server last said, what was decided since, and what both amount to.
 
 use overread_api::entry::{Decided, EntryView};
+use overread_domain::entry::in_claim_order;
 use overread_domain::span::CodePoints;
 use overread_domain::{
-    Action, Content, Decision, DecisionId, Effort, Entry, EntryError, Item, ItemId, ItemState, Suggestion,
-    UserId,
+    Action, Content, Decision, DecisionId, Effort, Entry, EntryError, FieldKind, Finding, Item, ItemId,
+    ItemState, Suggestion, UserId,
 };
 
+use super::checks::{can_be_taken_back, moved};
 use super::outbox::{Outbox, Pending};
 use super::rows::{self, Projection, RowKey};
 
@@ -103,6 +105,32 @@ impl Review {
         let known: std::collections::BTreeSet<DecisionId> =
             self.view.decisions.iter().map(|d| d.id.clone()).collect();
         self.view.decisions.extend(decided.decisions.into_iter().filter(|d| !known.contains(&d.id)));
+        self.view.findings = decided.findings;
+    }
+
+    /// The server refused to finish for these: they are told where they were not known yet.
+    pub fn told(&mut self, findings: &[Finding]) {
+        for finding in findings {
+            if !self.view.findings.iter().any(|known| known.key == finding.key) {
+                self.view.findings.insert(0, finding.clone());
+            }
+        }
+    }
+
+    /// The decision that moves a code within its list by so many places, or to its head with [`isize::MIN`].
+    pub fn reordered(&self, item: &ItemId, by: isize) -> Option<Action> {
+        self.with_entry(|entry| {
+            let field = entry.item(item)?.content.field.clone();
+            let listed = self.view.template.field(&field)?.kind == FieldKind::Code;
+            let rows =
+                entry.items().iter().filter(|i| i.content.field == field && i.state != ItemState::Rejected);
+            let order = in_claim_order(rows);
+            let at = order.iter().position(|row| row.id == *item)? as isize;
+            let by = if by == isize::MIN { -at } else { by };
+            // Already at the head: the order is still worth a decision where no row leads.
+            let items = moved(&order, item, by)?;
+            listed.then_some(Action::Sequence { field, items })
+        })
     }
 
     /// Takes a newer view and keeps of what waits all that still fits: legal, and not about a row that somebody else
@@ -181,7 +209,7 @@ impl Review {
                 _ => None,
             })
             .collect();
-        log.retain(|made| touched(&made.action).is_some() && !undone.contains(&made.id));
+        log.retain(|made| can_be_taken_back(&made.action) && !undone.contains(&made.id));
         let last = log.last()?.batch.clone();
         let batch: Vec<Action> = log
             .iter()
@@ -235,6 +263,7 @@ pub fn touched(action: &Action) -> Option<RowKey> {
         | Action::Reject { item, .. }
         | Action::Add { item, .. } => Some(RowKey::Item(item.clone())),
         Action::ConfirmEmpty { field } => Some(RowKey::Field(field.clone())),
+        Action::PresentOnAdmission { item, .. } => Some(RowKey::Item(item.clone())),
         _ => None,
     }
 }

@@ -1,10 +1,11 @@
 //! The right side of the review page as rows: one a value, and one for each field that holds none.
 
 use overread_domain::decision::ExceptionCause;
+use overread_domain::entry::in_claim_order;
 use overread_domain::suggestion::Band;
 use overread_domain::{
     Assertion, Cardinality, CodeCandidate, CodeRef, CodeRole, EntryStatus, FieldKind, Item, ItemId,
-    ItemState, RejectReason, Suggestion, Template,
+    ItemState, Poa, RejectReason, Suggestion, Template,
 };
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -92,6 +93,7 @@ pub struct Row {
     pub confidence: Option<f32>,
     pub assertion: Option<Assertion>,
     pub role: Option<CodeRole>,
+    pub poa: Option<Poa>,
     /// Labels with words.
     pub attributes: Vec<(String, String)>,
     pub reject_reason: Option<RejectReason>,
@@ -168,16 +170,6 @@ impl Projection {
     }
 }
 
-/// The principal diagnosis stands first (UHDDS; ICD-10-CM Official Guidelines, sections II and III).
-fn claim_order(role: Option<CodeRole>) -> u8 {
-    match role {
-        Some(CodeRole::Principal) => 0,
-        Some(CodeRole::Secondary) | None => 1,
-        Some(CodeRole::Symptom) => 2,
-        Some(CodeRole::History) => 3,
-    }
-}
-
 /// Lays rows out in the template's order; within a field by place in the note, codes of the final list as a claim has
 /// them.
 pub fn rows(
@@ -191,8 +183,7 @@ pub fn rows(
         for field in &fields.fields {
             let mut own: Vec<&Item> = items.iter().filter(|item| item.content.field == field.id).collect();
             if field.kind == FieldKind::Code {
-                // As a claim lists them, then in the order of the set, what was added last.
-                own.sort_by_key(|item| claim_order(item.content.role));
+                own = in_claim_order(own);
             } else {
                 own.sort_by_key(|item| {
                     item.content.evidence.first().map_or(usize::MAX, |quoted| quoted.start)
@@ -225,6 +216,7 @@ pub fn rows(
                     confidence: suggestion.map(|s| s.confidence),
                     assertion: content.assertion,
                     role: content.role,
+                    poa: item.poa,
                     attributes: field
                         .attributes
                         .iter()
@@ -271,6 +263,7 @@ fn empty_row(group: usize, field: &overread_domain::Field, state: RowState, sing
         confidence: None,
         assertion: None,
         role: None,
+        poa: None,
         attributes: Vec::new(),
         reject_reason: None,
         unsupported: false,
@@ -309,6 +302,8 @@ mod tests {
             },
             reject_reason: None,
             decision: None,
+            rank: None,
+            poa: None,
         };
         let items = [
             item("s0", "final_code", 90, Some(CodeRole::Secondary)),

@@ -2,6 +2,8 @@
 
 mod accuracy;
 mod charts;
+mod codes;
+mod edits;
 mod home;
 mod import;
 mod jobs;
@@ -13,6 +15,8 @@ mod templates;
 mod users;
 
 pub use accuracy::Accuracy;
+pub use codes::{Builder, Codes, ICD_10_PCS};
+pub use edits::Edits;
 pub use home::Home;
 pub use import::Import;
 pub use memory::Memory;

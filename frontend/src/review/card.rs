@@ -60,6 +60,9 @@ fn Full(row: Row) -> impl IntoView {
     let help = field.as_ref().map(|field| field.description.clone());
     let coded = field.as_ref().is_some_and(|field| field.code_system.is_some());
     let is_item = row.key.item().is_some();
+    let listed = is_item
+        && field.as_ref().is_some_and(|field| field.kind == overread_domain::FieldKind::Code)
+        && row.state != RowState::Item(overread_domain::ItemState::Rejected);
     let undecided = row.state.is_undecided();
     let candidates = match &row.key {
         RowKey::Item(item) => review
@@ -178,6 +181,10 @@ fn Full(row: Row) -> impl IntoView {
             {is_item.then(|| view! { <Act command=Command::Reject label="Reject" /> })}
             {is_item.then(|| view! { <Act command=Command::Edit label="Edit" /> })}
             {coded.then(|| view! { <Act command=Command::FindCode label="Find code" /> })}
+            {listed.then(|| view! { <Act command=Command::Principal label="Principal" /> })}
+            {listed.then(|| view! { <Act command=Command::SequenceUp label="Up" /> })}
+            {listed.then(|| view! { <Act command=Command::SequenceDown label="Down" /> })}
+            {listed.then(|| view! { <Act command=Command::Poa label="POA" /> })}
             {(!is_item).then(|| view! { <Act command=Command::Edit label="Enter a value" primary=undecided /> })}
             {(!is_item).then(|| view! { <Act command=Command::ConfirmEmpty label="Nothing belongs here" /> })}
             <Act command=Command::Add label="Add" />

@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
+use gloo_net::http::Method;
 use leptos::prelude::*;
-use overread_api::code::{CodeHit, CodeHits, CodeQuery, CodeView};
+use overread_api::code::{CodeHit, CodeHits, CodeQuery, CodeView, MyCodes, QuestionQuery, QuestionView};
 use overread_api::path::{self, fill};
 use web_sys::KeyboardEvent;
 
 use super::state::Review;
-use crate::logic::codes::{Answered, billable_first, children, note_label, step};
+use crate::logic::codes::{Answered, answers, billable_first, note_label, pieces, question, step};
 use crate::logic::filters::query_of;
 use crate::logic::format::brief;
 use crate::web::{dom, http};
@@ -18,18 +19,25 @@ const REST_MS: u64 = 60;
 const DETAIL_REST_MS: u64 = 90;
 
 /// Looks codes up as the query changes; answers that come late are left out.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct CodeFinder {
     pub query: RwSignal<String>,
     pub hits: RwSignal<Vec<CodeHit>>,
     pub at: RwSignal<usize>,
     pub detail: RwSignal<Option<CodeView>>,
     pub state: RwSignal<Option<String>>,
+    /// The list answers a question: what tells the codes apart stands first.
+    pub asking: RwSignal<bool>,
     answered: StoredValue<Answered>,
     /// Takes a code that Enter asked for before it was there.
     taker: StoredValue<Option<Callback<(CodeHit, bool)>>>,
     turn: StoredValue<u32>,
     system: StoredValue<String>,
+    /// Lists that questions were answered from, with the place in each and what was said of it.
+    back: StoredValue<Vec<(Vec<CodeHit>, usize, Option<String>)>>,
+    /// What is known beside the words in the box: the sentence that they stand in.
+    known: StoredValue<String>,
+    pub mine: RwSignal<MyCodes>,
 }
 
 impl CodeFinder {
@@ -40,16 +48,89 @@ impl CodeFinder {
             at: RwSignal::new(0),
             detail: RwSignal::new(None),
             state: RwSignal::new(None),
+            asking: RwSignal::new(false),
             answered: StoredValue::new(Answered::default()),
             taker: StoredValue::new(None),
             turn: StoredValue::new(0),
             system: StoredValue::new(system),
+            back: StoredValue::new(Vec::new()),
+            known: StoredValue::new(String::new()),
+            mine: RwSignal::new(MyCodes::default()),
         };
+        finder.fetch_mine();
         finder.search(0);
         finder
     }
 
+    /// Words around the phrase: what they say need not be asked.
+    pub fn knowing(self, words: String) -> Self {
+        self.known.set_value(words);
+        self
+    }
+
+    pub fn set_system(self, system: String) {
+        self.system.set_value(system);
+        self.search(0);
+    }
+
+    fn fetch_mine(self) {
+        leptos::task::spawn_local(async move {
+            if let Ok(mine) = http::get::<MyCodes>(path::MY_CODES).await {
+                self.mine.try_set(mine);
+                if self.query.try_with_untracked(String::is_empty) == Some(true) {
+                    self.search(0);
+                }
+            }
+        });
+    }
+
+    /// Favourites, then what was used last, of this system.
+    fn at_hand(self) -> Vec<CodeHit> {
+        let system = self.system.try_get_value().unwrap_or_default();
+        let mut hits: Vec<CodeHit> = Vec::new();
+        self.mine.with_untracked(|mine| {
+            for (hit, why) in mine
+                .favourites
+                .iter()
+                .map(|hit| (hit, "kept at hand"))
+                .chain(mine.recent.iter().map(|hit| (hit, "used lately")))
+            {
+                if hit.system == system && !hits.iter().any(|known| known.code == hit.code) {
+                    hits.push(CodeHit { matched: Some(why.to_owned()), ..hit.clone() });
+                }
+            }
+        });
+        hits
+    }
+
+    /// Keeps the highlighted code at hand, or no longer.
+    pub fn toggle_favourite(self) {
+        let Some(hit) = self.highlighted() else { return };
+        let kept = self.is_favourite(&hit.code);
+        let method = if kept { Method::DELETE } else { Method::PUT };
+        leptos::task::spawn_local(async move {
+            let path = fill(path::MY_CODE, &[&hit.system, &hit.code]);
+            match http::tell(method, &path, Some(&serde_json::json!({}))).await {
+                Ok(()) => {
+                    self.mine.try_update(|mine| {
+                        mine.favourites.retain(|known| known.code != hit.code);
+                        if !kept {
+                            mine.favourites.insert(0, hit.clone());
+                        }
+                    });
+                }
+                Err(failure) => drop(self.state.try_set(Some(failure.message()))),
+            }
+        });
+    }
+
+    pub fn is_favourite(self, code: &str) -> bool {
+        self.mine.with(|mine| mine.favourites.iter().any(|hit| hit.code == code))
+    }
+
     pub fn search(self, rest: u64) {
+        self.back.update_value(Vec::clear);
+        self.asking.set(false);
         self.turn.update_value(|turn| *turn += 1);
         let turn = self.turn.get_value();
         set_timeout(
@@ -66,7 +147,7 @@ impl CodeFinder {
         let Some(words) = self.query.try_get_untracked() else { return };
         let q = brief(&words, 200);
         if q.is_empty() {
-            self.put(turn, Vec::new(), None);
+            self.put(turn, self.at_hand(), None);
             self.settle(turn, &words);
             return;
         }
@@ -75,7 +156,7 @@ impl CodeFinder {
         match http::get::<CodeHits>(&format!("{}{}", path::CODES, query_of(&request))).await {
             Ok(found) => {
                 let state = found.hits.is_empty().then(|| "No code found. Fewer or other words?".to_owned());
-                self.put(turn, billable_first(found.hits), state);
+                self.put(turn, billable_first(found.hits, &words), state);
                 self.settle(turn, &words);
             }
             Err(failure) => {
@@ -164,17 +245,24 @@ impl CodeFinder {
         self.look_closer();
     }
 
-    /// Lists the codes under one that cannot be billed.
-    fn open(self, hit: CodeHit) {
+    /// Asks what is missing of a code that cannot be billed; what the words answer is not asked.
+    pub fn open(self, hit: CodeHit) {
         self.turn.update_value(|turn| *turn += 1);
         let turn = self.turn.get_value();
         leptos::task::spawn_local(async move {
-            let path = fill(path::CODE, &[&hit.system, &hit.code]);
-            match http::get::<CodeView>(&path).await {
+            let words = self.query.get_untracked();
+            let said = brief(&format!("{words} {}", self.known.get_value()), 200);
+            let path = fill(path::QUESTIONS, &[&hit.system, &hit.code]);
+            let query = query_of(&QuestionQuery { said: Some(said) });
+            match http::get::<QuestionView>(&format!("{path}{query}")).await {
                 Ok(view) => {
-                    let state =
-                        view.children.is_empty().then(|| format!("{} has nothing under it.", hit.code));
-                    self.put(turn, children(&view), state);
+                    let before =
+                        (self.hits.get_untracked(), self.at.get_untracked(), self.state.get_untracked());
+                    self.back.update_value(|back| back.push(before));
+                    self.asking.set(true);
+                    self.put(turn, answers(&view), Some(question(&view)));
+                    // The list answers what is in the box: Enter takes from it.
+                    self.settle(turn, &words);
                 }
                 Err(failure) => {
                     self.state.try_set(Some(failure.message()));
@@ -184,13 +272,31 @@ impl CodeFinder {
     }
 }
 
+impl CodeFinder {
+    /// Back to the list before the last answer.
+    pub fn go_back(self) {
+        let Some((hits, at, state)) = self.back.try_update_value(Vec::pop).flatten() else { return };
+        self.turn.update_value(|turn| *turn += 1);
+        let turn = self.turn.get_value();
+        self.asking.set(self.back.with_value(|back| !back.is_empty()));
+        self.put(turn, hits, state);
+        self.at.set(at);
+        self.look_closer();
+    }
+
+    /// Looks a code up by its name.
+    pub fn go_to(self, code: &str) {
+        self.query.set(code.to_owned());
+        self.search(0);
+        dom::focus("code-search");
+    }
+}
+
 /// The box and the list. `picked` gets the code that was chosen.
 #[component]
 pub fn CodeBox(finder: CodeFinder, picked: Callback<CodeHit>) -> impl IntoView {
-    let review = expect_context::<Review>();
     let take = move |hit: CodeHit, anyway: bool| {
         if hit.billable || anyway {
-            review.learn_title(&hit.code, &hit.title);
             picked.run(hit);
         } else {
             finder.open(hit);
@@ -203,6 +309,13 @@ pub fn CodeBox(finder: CodeFinder, picked: Callback<CodeHit>) -> impl IntoView {
             "ArrowUp" => finder.step(-1),
             "PageDown" => finder.step(8),
             "PageUp" => finder.step(-8),
+            "ArrowRight" if event.alt_key() => {
+                if let Some(hit) = finder.highlighted() {
+                    finder.open(hit);
+                }
+            }
+            "ArrowLeft" if event.alt_key() => finder.go_back(),
+            "b" | "B" if event.ctrl_key() || event.meta_key() => finder.toggle_favourite(),
             "Enter" if !event.ctrl_key() && !event.is_composing() => {
                 if !event.repeat() {
                     finder.enter(event.shift_key());
@@ -255,10 +368,27 @@ pub fn CodeBox(finder: CodeFinder, picked: Callback<CodeHit>) -> impl IntoView {
                                 }
                             >
                                 <b>{hit.code.clone()}</b>
-                                <span class="title">
-                                    {hit.title}
-                                    {hit.matched.map(|matched| view! { <q class="faint">{matched}</q> })}
-                                </span>
+                                {match hit.matched {
+                                    Some(words) if finder.asking.get_untracked() => {
+                                        view! {
+                                            <span class="title">
+                                                {words}
+                                                " "
+                                                <span class="faint">{hit.title}</span>
+                                            </span>
+                                        }
+                                            .into_any()
+                                    }
+                                    matched => {
+                                        view! {
+                                            <span class="title">
+                                                {hit.title}
+                                                {matched.map(|matched| view! { <q class="faint">{matched}</q> })}
+                                            </span>
+                                        }
+                                            .into_any()
+                                    }
+                                }}
                                 {(!hit.billable).then(|| view! { <span class="tag">"not billable ▸"</span> })}
                             </li>
                         }
@@ -275,7 +405,11 @@ pub fn CodeBox(finder: CodeFinder, picked: Callback<CodeHit>) -> impl IntoView {
                         <kbd>"↓"</kbd>
                         " "
                         <kbd>"Enter"</kbd>
-                        " takes it, or opens what is not billable · "
+                        " takes it, or asks what is missing · "
+                        <kbd>"Alt ←"</kbd>
+                        " back · "
+                        <kbd>"Ctrl b"</kbd>
+                        " keep at hand · "
                         <kbd>"Shift Enter"</kbd>
                         " takes it anyway"
                     }
@@ -294,18 +428,52 @@ pub fn CodeDetail(finder: CodeFinder) -> impl IntoView {
             let parents = view
                 .ancestors
                 .iter()
-                .map(|link| view! { <li><b>{link.code.clone()}</b> " " {link.title.clone()}</li> })
+                .map(|link| {
+                    let to = link.code.clone();
+                    view! {
+                        <li>
+                            <button class="link" on:click=move |_| finder.go_to(&to)>
+                                <b>{link.code.clone()}</b>
+                            </button>
+                            " "
+                            {link.title.clone()}
+                        </li>
+                    }
+                })
                 .collect_view();
+            let badges = view
+                .badges
+                .iter()
+                .map(|badge| {
+                    view! { <span class="tag" data-badge=badge.kind.clone()>{badge.kind.to_uppercase()} " " {badge.text.clone()}</span> }
+                })
+                .collect_view();
+            let own = view.code.clone();
             let notes = view
                 .notes
                 .iter()
                 .map(|note| {
                     let from = note.inherited_from.clone().map(|from| format!(" ({from})"));
+                    let text = pieces(note)
+                        .into_iter()
+                        .map(|(words, code)| match code {
+                            Some(code) => {
+                                let to = code.clone();
+                                view! {
+                                    <button class="link" data-code=code on:click=move |_| finder.go_to(&to)>
+                                        {words}
+                                    </button>
+                                }
+                                    .into_any()
+                            }
+                            None => words.into_any(),
+                        })
+                        .collect_view();
                     view! {
                         <li>
                             <b>{note_label(note.kind)} {from}</b>
                             " "
-                            {note.text.clone()}
+                            {text}
                         </li>
                     }
                 })
@@ -318,6 +486,15 @@ pub fn CodeDetail(finder: CodeFinder) -> impl IntoView {
                         " "
                         {view.title.clone()}
                         {(!view.billable).then(|| view! { <span class="tag">"not billable"</span> })}
+                        {badges}
+                        " "
+                        <button
+                            class="link"
+                            aria-pressed=move || finder.is_favourite(&own).to_string()
+                            on:click=move |_| finder.toggle_favourite()
+                        >
+                            "☆ keep at hand"
+                        </button>
                     </p>
                     {(!view.inclusion_terms.is_empty())
                         .then(|| view! { <p class="faint">"Also: " {view.inclusion_terms.join("; ")}</p> })}
@@ -337,10 +514,13 @@ pub fn CodePanel(item: overread_domain::ItemId, query: String) -> impl IntoView 
         .and_then(|item| review.field(&item.content.field))
         .and_then(|field| field.code_system)
         .unwrap_or_default();
+    let procedures = system == crate::pages::ICD_10_PCS;
     let words = brief(&query, 60);
-    let finder = CodeFinder::new(system, query);
+    let around = review.around(&item);
+    let finder = CodeFinder::new(system, query).knowing(around);
     dom::focus_soon("code-search");
     let picked = Callback::new(move |hit: CodeHit| {
+        review.learn_title(&hit.code, &hit.title);
         review.take_code(&item, &hit.system, &hit.code);
     });
     view! {
@@ -351,7 +531,11 @@ pub fn CodePanel(item: overread_domain::ItemId, query: String) -> impl IntoView 
                 <super::choosers::Cancel />
             </header>
             <CodeBox finder=finder picked=picked />
-            <CodeDetail finder=finder />
+            {if procedures {
+                view! { <crate::pages::Builder picked=picked /> }.into_any()
+            } else {
+                view! { <CodeDetail finder=finder /> }.into_any()
+            }}
         </section>
     }
 }

@@ -43,6 +43,14 @@ impl Review {
             Command::ConfirmEmpty => self.confirm_empty(),
             Command::Add => self.panel.set(Panel::Add { words: self.selection.get_untracked() }),
             Command::UseSelection => self.use_selection(),
+            Command::Checks => self.open_checks(),
+            Command::SequenceUp => self.sequence(-1),
+            Command::SequenceDown => self.sequence(1),
+            Command::Principal => self.sequence(isize::MIN),
+            Command::Poa => match item {
+                Some(item) if self.is_listed(&item) => self.panel.set(Panel::Poa { item }),
+                _ => self.complain("Only codes of the final list say whether they were present on admission"),
+            },
             Command::FindWords => self.panel.set(Panel::FindWords),
             Command::Undo => self.undo(),
             Command::Escalate => {
@@ -156,11 +164,20 @@ impl Review {
         if text {
             return false;
         }
+        if let Panel::Checks { at, .. } = panel {
+            return self.check_key(at, pressed);
+        }
         let digit = pressed.parse::<usize>().ok().filter(|digit| (1..=9).contains(digit));
         match (panel, digit) {
             (Panel::Reject { item, comment }, Some(digit)) => {
                 if let Some(reason) = overread_domain::RejectReason::ALL.get(digit - 1) {
                     self.reject(&item, *reason, &comment);
+                }
+                true
+            }
+            (Panel::Poa { item }, Some(digit)) => {
+                if let Some(poa) = overread_domain::Poa::ALL.get(digit - 1) {
+                    self.say_poa(&item, *poa);
                 }
                 true
             }

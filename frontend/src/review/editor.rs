@@ -356,8 +356,11 @@ fn CodeChoice(system: String, form: RwSignal<Form>, adds: bool) -> impl IntoView
     let words = form.with_untracked(|form| form.evidence.first().map(|words| words.quote.clone()));
     let start =
         if adds { words.or_else(|| Some(form.with_untracked(|form| form.value.clone()))) } else { words };
-    let finder = CodeFinder::new(system, start.unwrap_or_default());
+    let procedures = system == crate::pages::ICD_10_PCS;
+    let known = form.with_untracked(|form| form.evidence.first().map(|words| review.sentence(words)));
+    let finder = CodeFinder::new(system, start.unwrap_or_default()).knowing(known.unwrap_or_default());
     let picked = Callback::new(move |hit: CodeHit| {
+        review.learn_title(&hit.code, &hit.title);
         form.update(|form| {
             form.code = Some(CodeRef { system: hit.system.clone(), code: hit.code.clone() });
             form.code_title = Some(hit.title.clone());
@@ -399,7 +402,11 @@ fn CodeChoice(system: String, form: RwSignal<Form>, adds: bool) -> impl IntoView
                 }}
             </p>
             <CodeBox finder=finder picked=picked />
-            <CodeDetail finder=finder />
+            {if procedures {
+                view! { <crate::pages::Builder picked=picked /> }.into_any()
+            } else {
+                view! { <CodeDetail finder=finder /> }.into_any()
+            }}
         </div>
     }
 }

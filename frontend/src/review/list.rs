@@ -8,6 +8,7 @@ use wasm_bindgen::closure::Closure;
 use web_sys::ResizeObserver;
 
 use super::state::Review;
+use crate::logic::checks::{flag, level_shape, level_word};
 use crate::logic::format::{assertion_word, band_shape, band_word, brief, role_word};
 use crate::logic::rows::{Row, RowKey, RowState};
 use crate::web::dom;
@@ -155,6 +156,19 @@ fn line(review: Review, row: &Row) -> impl IntoView + use<> {
         .filter(|assertion| *assertion != overread_domain::Assertion::Present)
         .map(|assertion| view! { <span class="tag">{assertion_word(assertion)}</span> });
     let role = row.role.map(|role| view! { <span class="tag">{role_word(role)}</span> });
+    let poa = row.poa.map(|poa| view! { <span class="tag" title=poa.label()>"POA " {poa.letter()}</span> });
+    let key = row.key.clone();
+    let check = move || {
+        review.findings.with(|all| flag(all, &key)).map(|level| {
+            view! {
+                <span class="tag level" data-level=level_word(level)>
+                    {level_shape(level)}
+                    " "
+                    {level_word(level)}
+                </span>
+            }
+        })
+    };
     let attributes = (!row.attributes.is_empty()).then(|| {
         let words: Vec<String> = row.attributes.iter().map(|(_, words)| brief(words, 24)).collect();
         view! { <span class="attributes">{words.join(" · ")}</span> }
@@ -186,10 +200,12 @@ fn line(review: Review, row: &Row) -> impl IntoView + use<> {
             {sort}
             {assertion}
             {role}
+            {poa}
             {code}
             {attributes}
             {reason}
             {flags}
+            {check}
         </span>
         {band}
     }

@@ -6,6 +6,7 @@
 
 mod actions;
 mod card;
+mod checks;
 mod choosers;
 mod code_search;
 mod commands;
@@ -20,5 +21,6 @@ mod panel;
 mod state;
 mod sync;
 
+pub use code_search::{CodeBox, CodeDetail, CodeFinder};
 pub use page::ReviewPage;
 pub use state::Review;

@@ -98,6 +98,7 @@ fn Desk() -> impl IntoView {
                 <NotePane />
                 <section class="right" aria-label="Entry">
                     <RowList />
+                    <super::checks::Strip />
                     <MessageLine />
                     <PanelSlot />
                 </section>
@@ -302,6 +303,10 @@ fn PanelSlot() -> impl IntoView {
         Panel::Add { words } => view! { <FieldChooser words=words /> }.into_any(),
         Panel::FindWords => view! { <FindWords /> }.into_any(),
         Panel::Escalate { comment } => view! { <Escalate comment=comment /> }.into_any(),
+        Panel::Checks { at, overriding } => {
+            view! { <super::checks::Checks at=at overriding=overriding /> }.into_any()
+        }
+        Panel::Poa { item } => view! { <super::checks::PoaChooser item=item /> }.into_any(),
         Panel::Reopen { reason } => view! { <Reopen reason=reason /> }.into_any(),
     }
 }

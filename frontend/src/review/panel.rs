@@ -29,6 +29,14 @@ pub enum Panel {
     Reopen {
         reason: String,
     },
+    /// What the coding edits found; with a reason while one is being overridden.
+    Checks {
+        at: usize,
+        overriding: Option<String>,
+    },
+    Poa {
+        item: ItemId,
+    },
 }
 
 impl Panel {
@@ -39,7 +47,7 @@ impl Panel {
     /// Whether it acts on a row that was there when it was opened: it closes when another row becomes the current one.
     pub fn is_about_a_row(&self) -> bool {
         match self {
-            Self::Reject { .. } | Self::Codes { .. } => true,
+            Self::Reject { .. } | Self::Codes { .. } | Self::Poa { .. } => true,
             Self::Edit(form) => !form.adds,
             _ => false,
         }

@@ -105,6 +105,8 @@ pub struct Review {
     pub holder: RwSignal<Option<String>>,
     pub meter: StoredValue<Meter>,
     pub titles: RwSignal<BTreeMap<String, String>>,
+    /// What the coding edits say of the rows that stand.
+    pub findings: RwSignal<Arc<Vec<overread_domain::Finding>>>,
     pub note: StoredValue<Option<NoteView>, LocalStorage>,
     pub pumping: StoredValue<bool>,
     /// When a finished entry is on record, the next one is opened.
@@ -138,6 +140,7 @@ impl Review {
             holder: RwSignal::new(None),
             meter: StoredValue::new(Meter::default()),
             titles: RwSignal::new(BTreeMap::new()),
+            findings: RwSignal::new(Arc::default()),
             note: StoredValue::new_local(None),
             pumping: StoredValue::new(false),
             finishing: RwSignal::new(false),
@@ -206,6 +209,10 @@ impl Review {
                 }
             }
         });
+        let findings = self.with(|model| model.view.findings.clone()).unwrap_or_default();
+        if self.findings.with_untracked(|old| **old != findings) {
+            self.findings.set(Arc::new(findings));
+        }
         let projection = Arc::new(projection);
         self.note.update_value(|note| {
             if let Some(note) = note {
@@ -303,6 +310,36 @@ impl Review {
     pub fn item_of(self, id: &ItemId) -> Option<overread_domain::Item> {
         self.projection
             .with_untracked(|p| p.as_ref().and_then(|p| p.items.iter().find(|item| item.id == *id).cloned()))
+    }
+
+    /// The line of the note around a row's first evidence.
+    pub fn around(self, id: &ItemId) -> String {
+        let first = self.item_of(id).and_then(|item| item.content.evidence.first().cloned());
+        first.map(|first| self.sentence(&first)).unwrap_or_default()
+    }
+
+    /// The sentence around words of the note.
+    pub fn sentence(self, first: &Quoted) -> String {
+        self.with(|model| {
+            let text = &model.view.text;
+            let points = CodePoints::new(text);
+            let (from, to) = (points.to_byte(first.start)?, points.to_byte(first.end)?);
+            let begin = text[..from]
+                .rfind(['\n', ';'])
+                .map_or(0, |i| i + 1)
+                .max(text[..from].rfind(". ").map_or(0, |i| i + 2));
+            let end = text[to..].find(['\n', ';']).map_or(text.len(), |i| to + i);
+            let end = end.min(text[to..].find(". ").map_or(text.len(), |i| to + i));
+            Some(text[begin..end].to_owned())
+        })
+        .flatten()
+        .unwrap_or_default()
+    }
+
+    /// Whether a row is a code of a final list.
+    pub fn is_listed(self, id: &ItemId) -> bool {
+        let field = self.item_of(id).and_then(|item| self.field(&item.content.field));
+        field.is_some_and(|field| field.kind == overread_domain::FieldKind::Code)
     }
 
     /// The words at a range of code points.

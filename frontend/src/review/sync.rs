@@ -144,6 +144,7 @@ impl Review {
             .and_then(|pending| pending.actions.iter().find_map(crate::logic::review::touched))
             .or_else(|| body.undecided.first().cloned().map(crate::logic::rows::RowKey::Item))
             .or_else(|| body.required.first().cloned().map(crate::logic::rows::RowKey::Field));
+        let place = place.or_else(|| body.findings.first().and_then(crate::logic::checks::place));
         let known = self.projection.with_untracked(|p| {
             p.as_ref().is_some_and(|p| place.as_ref().is_some_and(|k| p.position(k).is_some()))
         });
@@ -163,6 +164,12 @@ impl Review {
             message += "”.";
         }
         self.complain(message);
+        if !body.findings.is_empty() {
+            // What keeps the entry open, at the first of it.
+            let _ = self.with_mut(|model| model.told(&body.findings));
+            self.refresh();
+            self.open_checks();
+        }
     }
 
     /// Looks for news, but never while decisions are on their way: what waits would get new keys under the answer.

@@ -112,6 +112,7 @@ fn everywhere(app: App, command: Command) -> bool {
         Command::GoImport => go("/import"),
         Command::GoAccuracy => go("/accuracy"),
         Command::GoSystem => go("/system"),
+        Command::GoCodes => go("/codes"),
         _ => return false,
     }
     true

@@ -11,8 +11,10 @@ use super::keys::remember_navigate;
 use super::{App, Session};
 use crate::web::http;
 
-const PAGES: [(&str, &str, &str, Option<Permission>); 7] = [
+const PAGES: [(&str, &str, &str, Option<Permission>); 9] = [
     ("queue", "/", "Queue", Some(Permission::ReadEntries)),
+    ("codes", "/codes", "Codes", Some(Permission::SearchCodes)),
+    ("edits", "/edits", "Checks", None),
     ("import", "/import", "Import", Some(Permission::ImportNotes)),
     ("accuracy", "/accuracy", "Accuracy", Some(Permission::SeeAccuracy)),
     ("memory", "/memory", "Memory", Some(Permission::CurateMemory)),

@@ -41,6 +41,16 @@ pub async fn sleep(ms: u32) {
     let _ = JsFuture::from(promise).await;
 }
 
+/// Puts text into the clipboard; whether the browser let us.
+pub async fn copy(text: &str) -> bool {
+    let clipboard = window().navigator().clipboard();
+    // Outside of secure contexts there is none.
+    if clipboard.is_undefined() {
+        return false;
+    }
+    JsFuture::from(clipboard.write_text(text)).await.is_ok()
+}
+
 pub fn press(event: &KeyboardEvent) -> Press {
     let graph = event.get_modifier_state("AltGraph");
     Press {

@@ -85,6 +85,7 @@ impl World {
             source: shared,
             config: options.config,
             releases: vec![release()],
+            lists: Vec::new(),
             model,
         });
         app.prepare().await.expect("the template is saved");

@@ -3,10 +3,11 @@
 use super::metadata::{Graph, Kind, Package};
 
 /// Our crates that a crate of ours may use in what ships. Tests may use what they like of ours but for the binary.
-const OURS: [(&str, &[&str]); 11] = [
+const OURS: [(&str, &[&str]); 12] = [
     ("overread-domain", &[]),
     ("overread-api", &["overread-domain"]),
     ("overread-codes", &["overread-domain"]),
+    ("overread-edits", &["overread-codes", "overread-domain"]),
     ("overread-encoder", &[]),
     ("overread-suggest", &["overread-codes", "overread-domain", "overread-encoder"]),
     ("overread-train", &["overread-codes", "overread-domain", "overread-encoder", "overread-suggest"]),
@@ -18,6 +19,7 @@ const OURS: [(&str, &[&str]); 11] = [
             "overread-api",
             "overread-codes",
             "overread-domain",
+            "overread-edits",
             "overread-intake",
             "overread-store",
             "overread-suggest",
@@ -29,6 +31,7 @@ const OURS: [(&str, &[&str]); 11] = [
             "overread-api",
             "overread-codes",
             "overread-domain",
+            "overread-edits",
             "overread-encoder",
             "overread-intake",
             "overread-server",

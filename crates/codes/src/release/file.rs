@@ -21,7 +21,7 @@ const MAX_CONTENT: usize = 256 << 20;
 const ENTRY_KINDS: [EntryKind; 5] =
     [EntryKind::Chapter, EntryKind::Block, EntryKind::Category, EntryKind::Subcategory, EntryKind::Extension];
 
-const NOTE_KINDS: [NoteKind; 9] = [
+const NOTE_KINDS: [NoteKind; 11] = [
     NoteKind::InclusionTerm,
     NoteKind::Includes,
     NoteKind::Excludes1,
@@ -31,6 +31,8 @@ const NOTE_KINDS: [NoteKind; 9] = [
     NoteKind::CodeAlso,
     NoteKind::Note,
     NoteKind::SeventhCharacterNote,
+    NoteKind::Definition,
+    NoteKind::AxisValue,
 ];
 
 pub(super) fn hex(bytes: &[u8]) -> String {
@@ -47,24 +49,37 @@ pub(super) fn content_hash(release: &Release) -> String {
 
 #[cfg(not(target_arch = "wasm32"))]
 pub(super) fn write(release: &Release, level: i32) -> Result<Vec<u8>, ReleaseError> {
-    let content = content(release);
+    seal(*MAGIC, &content(release), level)
+}
+
+/// Header and packed content.
+#[cfg(not(target_arch = "wasm32"))]
+pub(crate) fn seal(magic: [u8; 8], content: &[u8], level: i32) -> Result<Vec<u8>, ReleaseError> {
     if content.len() > MAX_CONTENT {
         return Err(ReleaseError::Malformed { at: MAX_CONTENT, what: "content too large" });
     }
     let mut out = Vec::with_capacity(content.len() / 4);
-    out.extend_from_slice(MAGIC);
+    out.extend_from_slice(&magic);
     out.extend_from_slice(&VERSION.to_le_bytes());
     out.extend_from_slice(&(content.len() as u32).to_le_bytes());
     out.extend_from_slice(&[0; 8]);
-    out.extend_from_slice(&Sha256::digest(&content));
+    out.extend_from_slice(&Sha256::digest(content));
     let packed =
-        zstd::bulk::compress(&content, level).map_err(|e| ReleaseError::Unpack { what: e.to_string() })?;
+        zstd::bulk::compress(content, level).map_err(|e| ReleaseError::Unpack { what: e.to_string() })?;
     out.extend_from_slice(&packed);
     Ok(out)
 }
 
 pub(super) fn read(bytes: &[u8]) -> Result<Release, ReleaseError> {
-    if !bytes.starts_with(&MAGIC[..bytes.len().min(MAGIC.len())]) {
+    let (content, digest) = open(*MAGIC, bytes)?;
+    let mut release = parse(&content)?;
+    release.hash = digest;
+    Ok(release)
+}
+
+/// Content and its SHA-256 (hex), after all that the header promises has been checked.
+pub(crate) fn open(magic: [u8; 8], bytes: &[u8]) -> Result<(Vec<u8>, String), ReleaseError> {
+    if !bytes.starts_with(&magic[..bytes.len().min(magic.len())]) {
         return Err(ReleaseError::Foreign);
     }
     let header = bytes.get(..HEADER).ok_or(ReleaseError::Truncated { at: bytes.len() })?;
@@ -85,9 +100,8 @@ pub(super) fn read(bytes: &[u8]) -> Result<Release, ReleaseError> {
     if content.len() != len || digest[..] != header[22..] {
         return Err(ReleaseError::Checksum);
     }
-    let mut release = parse(&content)?;
-    release.hash = hex(&digest);
-    Ok(release)
+    let digest = hex(&digest);
+    Ok((content, digest))
 }
 
 #[cfg(not(target_arch = "wasm32"))]

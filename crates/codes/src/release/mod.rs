@@ -6,8 +6,8 @@
 mod content;
 mod defaults;
 mod entry;
-mod file;
-mod wire;
+pub(crate) mod file;
+pub(crate) mod wire;
 
 use std::sync::OnceLock;
 
@@ -49,6 +49,10 @@ pub enum NoteKind {
     CodeAlso,
     Note,
     SeventhCharacterNote,
+    /// What a procedure's root operation means.
+    Definition,
+    /// A value of an axis of a table of procedures: position, character, label ("4:6:Stomach").
+    AxisValue,
 }
 
 /// Where a term comes from.
@@ -105,6 +109,9 @@ pub struct Release {
     default_leaf: Vec<u32>,
     index: OnceLock<Index>,
 }
+
+/// Systems whose codes are written with a dot after the third character.
+const DOTTED: [&str; 2] = ["icd-10-cm", "icd-9-cm"];
 
 impl Release {
     /// Reads a release file and makes it ready to search.
@@ -178,7 +185,7 @@ impl Release {
     /// The entry of a code with or without its dot and in any case; of a block ("A00-A09"); of a chapter ("9").
     /// A name shared by a category and its block ("B20") means the category.
     pub fn get(&self, code: &str) -> Option<Entry<'_>> {
-        let wanted = dotted(code)?;
+        let wanted = self.written(code)?;
         if let Ok(at) = self.by_code.binary_search_by(|&i| self.code_of(i).cmp(&wanted)) {
             return Some(Entry::new(self, self.by_code[at]));
         }
@@ -218,7 +225,7 @@ impl Release {
 
     /// Codes whose name begins with `prefix` (with or without dot, any case), in code order.
     pub fn with_prefix(&self, prefix: &str) -> impl Iterator<Item = Entry<'_>> {
-        let wanted = dotted(prefix).unwrap_or_default();
+        let wanted = self.written(prefix).unwrap_or_default();
         let from = self.by_code.partition_point(|&i| self.code_of(i) < wanted.as_str());
         let found = if wanted.is_empty() { &[][..] } else { &self.by_code[from..] };
         found.iter().take_while(move |&&i| self.code_of(i).starts_with(&wanted)).map(|&i| Entry::new(self, i))
@@ -226,6 +233,15 @@ impl Release {
 
     pub(crate) fn index(&self) -> &Index {
         self.index.get_or_init(|| Index::build(self))
+    }
+
+    /// A code as this system writes it.
+    fn written(&self, code: &str) -> Option<String> {
+        if DOTTED.contains(&self.system.as_str()) {
+            return dotted(code);
+        }
+        let code = code.trim();
+        (!code.is_empty() && code.len() <= 32 && code.is_ascii()).then(|| code.to_ascii_uppercase())
     }
 
     fn code_of(&self, index: u32) -> &str {

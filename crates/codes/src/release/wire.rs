@@ -4,7 +4,7 @@
 use crate::ReleaseError;
 
 #[derive(Default)]
-pub(super) struct Writer(pub Vec<u8>);
+pub(crate) struct Writer(pub Vec<u8>);
 
 impl Writer {
     pub fn int(&mut self, mut value: u32) {
@@ -25,7 +25,7 @@ impl Writer {
     }
 }
 
-pub(super) struct Reader<'a> {
+pub(crate) struct Reader<'a> {
     bytes: &'a [u8],
     at: usize,
 }

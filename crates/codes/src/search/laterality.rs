@@ -5,8 +5,9 @@ use super::rank::{Found, keep};
 use super::text::stem;
 use crate::release::{Entry, EntryKind, Release};
 
+/// The side of the body that words speak of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Side {
+pub enum Side {
     Right,
     Left,
     Both,
@@ -21,12 +22,13 @@ fn words(text: &str) -> impl Iterator<Item = String> {
 }
 
 impl Side {
-    /// The side that a query names.
+    /// The side that ordinary words name; none where they name none.
     pub fn of(query: &str) -> Option<Self> {
         Self::said(query).filter(|s| *s != Self::Unsaid)
     }
 
-    fn said(text: &str) -> Option<Self> {
+    /// The side that a title names, [`Side::Unsaid`] where it says that none is specified.
+    pub fn said(text: &str) -> Option<Self> {
         let (mut right, mut left, mut both, mut unsaid) = (false, false, false, false);
         for word in words(text) {
             match word.as_str() {
@@ -53,6 +55,13 @@ fn family(title: &str) -> Vec<String> {
         .filter(|w| !SIDE_WORDS.contains(&w.as_str()) && !small.contains(&w.as_str()))
         .map(|w| stem(&w))
         .collect()
+}
+
+impl<'a> Entry<'a> {
+    /// The code that says the same as this one of another side.
+    pub fn on_side(self, side: Side) -> Option<Entry<'a>> {
+        turned(self, side)
+    }
 }
 
 /// The code that says the same as `e` of `side`.

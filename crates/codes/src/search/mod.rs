@@ -17,9 +17,11 @@ mod text;
 mod vocabulary;
 
 pub(crate) use index::Index;
+pub use laterality::Side;
 pub(crate) use rank::rank_terms;
 use serde::{Deserialize, Serialize};
 pub(crate) use synonyms::synonym_terms;
+pub(crate) use text::{Role, query_words, term_words};
 
 use crate::release::{Release, TermKind};
 

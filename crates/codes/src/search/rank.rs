@@ -66,14 +66,19 @@ fn finish(
         laterality::project(release, side, &mut found);
     }
     let options = &Options { context: context(query, options), ..*options };
-    history::generic(release, options.context, &mut found);
+    let diagnoses = release.system() == "icd-10-cm";
+    if diagnoses {
+        history::generic(release, options.context, &mut found);
+    }
 
     let mut ranked: Vec<(f32, u32, u32)> = found
         .into_iter()
         .filter_map(|(entry, (score, doc))| {
             let e = release.entry(entry)?;
-            (e.billable() || !options.billable_only)
-                .then(|| (score + prior(e, options) + laterality::fit(side, e), entry, doc))
+            (e.billable() || !options.billable_only).then(|| {
+                let prior = if diagnoses { prior(e, options) } else { 0.01 * f32::from(e.billable()) };
+                (score + prior + laterality::fit(side, e), entry, doc)
+            })
         })
         .collect();
     ranked.sort_by(|a, b| b.0.total_cmp(&a.0).then_with(|| a.1.cmp(&b.1)));
@@ -107,10 +112,15 @@ fn hit(e: Entry<'_>, score: f32, term: &str, kind: TermKind) -> Hit {
 fn by_code(release: &Release, query: &str, options: &Options) -> Vec<Hit> {
     let query = query.trim();
     let mut chars = query.chars().filter(|c| *c != '.');
-    let looks_like_code = chars.next().is_some_and(|c| c.is_ascii_alphabetic())
-        && chars.next().is_some_and(|c| c.is_ascii_digit())
-        && chars.all(|c| c.is_ascii_alphanumeric())
-        && query.len() <= 8;
+    let looks_like_code = if release.system() == "icd-10-cm" {
+        chars.next().is_some_and(|c| c.is_ascii_alphabetic())
+            && chars.next().is_some_and(|c| c.is_ascii_digit())
+            && chars.all(|c| c.is_ascii_alphanumeric())
+            && query.len() <= 8
+    } else {
+        // Letters alone may be a word as well as a code: both are looked for.
+        query.len() <= 16 && chars.all(|c| c.is_ascii_alphanumeric())
+    };
     if !looks_like_code {
         return Vec::new();
     }

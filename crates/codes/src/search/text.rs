@@ -2,7 +2,7 @@
 
 /// How much a word of a term must be met by the query for the term to count as fully meant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Role {
+pub(crate) enum Role {
     Plain,
     /// Says that the condition is of a kind that people name when they mean it: "congenital", "postprocedural".
     Narrowing,
@@ -17,7 +17,7 @@ pub(super) enum Role {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Word {
+pub(crate) struct Word {
     /// Folded and stemmed; words of role `Absent` begin with `!`.
     pub stem: String,
     pub role: Role,
@@ -163,7 +163,7 @@ fn raw(text: &str) -> Vec<Raw> {
 }
 
 /// The words of a term, with what the classification's conventions make of them.
-pub(super) fn term_words(text: &str) -> Vec<Word> {
+pub(crate) fn term_words(text: &str) -> Vec<Word> {
     let mut out: Vec<Word> = Vec::new();
     let (mut absent, mut filler, mut first_segment) = (false, false, true);
     let raws = raw(text);
@@ -211,7 +211,7 @@ pub(super) fn term_words(text: &str) -> Vec<Word> {
 }
 
 /// A query's words: stems in order, absent ones marked with `!`, and whether the last was still being typed.
-pub(super) fn query_words(text: &str) -> Vec<String> {
+pub(crate) fn query_words(text: &str) -> Vec<String> {
     let mut absent = false;
     let mut out = Vec::new();
     for r in raw(text).iter().take(64) {

@@ -21,7 +21,13 @@ pub(super) fn parse(text: &str) -> Result<List, SourceError> {
     let mut seen = HashSet::new();
     let mut list = List { codes: Vec::new(), code_lines: 0 };
     for (line, row) in (1..).zip(text.lines()) {
-        let Some(word) = row.split_ascii_whitespace().next() else { continue };
+        let mut words = row.split_ascii_whitespace();
+        let Some(mut word) = words.next() else { continue };
+        // The order file numbers its lines.
+        if word.len() == 5 && word.bytes().all(|b| b.is_ascii_digit()) {
+            let Some(code) = words.next() else { continue };
+            word = code;
+        }
         if is_chapter(word) || is_range(word) {
             continue;
         }
@@ -46,7 +52,7 @@ fn is_range(word: &str) -> bool {
 }
 
 /// A letter, then two to six letters or digits (Official Guidelines, I.A.2).
-pub(super) fn is_code(plain: &str) -> bool {
+pub(crate) fn is_code(plain: &str) -> bool {
     let bytes = plain.as_bytes();
     (3..=7).contains(&bytes.len())
         && bytes[0].is_ascii_uppercase()

@@ -5,6 +5,7 @@
 //! otherwise, the build stops.
 
 mod list;
+pub(crate) use list::is_code;
 mod tabular;
 #[cfg(test)]
 pub(crate) mod tests;

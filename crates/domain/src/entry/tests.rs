@@ -185,3 +185,84 @@ fn undo_brings_nothing_back_where_there_is_no_room_left() {
         assert_eq!(entry.item(&item("s0")).unwrap().state, ItemState::Accepted);
     });
 }
+
+fn code(field: &str, code: &str, role: CodeRole) -> Suggestion {
+    let content = Content {
+        field: field.into(),
+        code: Some(CodeRef::icd10cm(code)),
+        role: Some(role),
+        ..Content::default()
+    };
+    Suggestion { content, candidates: vec![], confidence: 0.9, shown: true }
+}
+
+#[test]
+fn the_first_of_an_order_is_the_only_principal_diagnosis() {
+    let (template, points) = (template(), CodePoints::new(TEXT));
+    let offered = vec![
+        code("final_code", "J18.9", CodeRole::Principal),
+        code("final_code", "I10", CodeRole::Secondary),
+        code("final_code", "Z87.891", CodeRole::History),
+    ];
+    let mut entry = Entry::new(&template, &offered, &points);
+    entry.apply("d0".into(), Action::Accept { item: item("s0") }).unwrap();
+    let order = |items: &[&str]| Action::Sequence {
+        field: "final_code".into(),
+        items: items.iter().map(|id| item(id)).collect(),
+    };
+    entry.apply("d1".into(), order(&["s1", "s0"])).unwrap();
+    let roles = |entry: &Entry<'_>| -> Vec<(Option<u32>, Option<CodeRole>)> {
+        entry.items().iter().map(|item| (item.rank, item.content.role)).collect()
+    };
+    let (history, principal, secondary) =
+        (Some(CodeRole::History), Some(CodeRole::Principal), Some(CodeRole::Secondary));
+    let after = [(Some(1), secondary), (Some(0), principal), (None, history)];
+    assert_eq!(roles(&entry), after);
+    // Accepting later does not bring the offered role back.
+    entry.apply("d2".into(), Action::Accept { item: item("s1") }).unwrap();
+    assert_eq!(roles(&entry), after);
+    // A principal that is rejected hands its place on.
+    let reject = Action::Reject { item: item("s1"), reason: RejectReason::Wrong, comment: None };
+    entry.apply("d3".into(), reject).unwrap();
+    assert_eq!(roles(&entry)[0].1, principal);
+    entry.apply("d4".into(), Action::Undo { decision: "d1".into() }).unwrap();
+    assert_eq!(roles(&entry)[0], (None, principal));
+    for (bad, error) in [
+        (order(&["s1", "s1"]), EntryError::NotInSequence(item("s1"))),
+        (order(&["s9"]), EntryError::UnknownItem(item("s9"))),
+        (order(&[]), EntryError::NoSequence("final_code".into())),
+        (
+            Action::Sequence { field: "diagnosis".into(), items: vec![item("s0")] },
+            EntryError::NoSequence("diagnosis".into()),
+        ),
+    ] {
+        assert_eq!(entry.apply("d5".into(), bad), Err(error));
+    }
+}
+
+#[test]
+fn overrides_need_a_reason_and_can_be_taken_back() {
+    with_entry(|mut entry| {
+        let say = |reason: &str| Action::Override { edit: "C-110 s1 0a1b".into(), reason: reason.into() };
+        assert_eq!(entry.apply("d1".into(), say(" ")), Err(EntryError::ReasonMissing));
+        let nameless = Action::Override { edit: String::new(), reason: "x".into() };
+        assert_eq!(entry.apply("d1".into(), nameless), Err(EntryError::BadEdit));
+        entry.apply("d1".into(), say(" unrelated conditions ")).unwrap();
+        assert_eq!(entry.overridden()["C-110 s1 0a1b"].reason, "unrelated conditions");
+        assert_eq!(entry.status(), EntryStatus::InProgress);
+        entry.apply("d2".into(), Action::Undo { decision: "d1".into() }).unwrap();
+        assert!(entry.overridden().is_empty());
+    });
+}
+
+#[test]
+fn poa_stands_on_codes_of_a_final_list_only() {
+    let (template, points) = (template(), CodePoints::new(TEXT));
+    let offered =
+        vec![code("final_code", "J18.9", CodeRole::Principal), suggestion("diagnosis", "pneumonia")];
+    let mut entry = Entry::new(&template, &offered, &points);
+    let poa = |id: &str| Action::PresentOnAdmission { item: item(id), poa: Poa::Yes };
+    assert_eq!(entry.apply("d1".into(), poa("s1")), Err(EntryError::NoPoaHere(item("s1"))));
+    entry.apply("d1".into(), poa("s0")).unwrap();
+    assert_eq!(entry.items()[0].poa, Some(Poa::Yes));
+}

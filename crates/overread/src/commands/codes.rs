@@ -1,26 +1,117 @@
 //! `overread codes`
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
-use anyhow::{Result, anyhow, ensure};
+use anyhow::{Context as _, Result, anyhow, ensure};
 use overread_codes::Release;
+use overread_codes::import::{self, File, Imported, Options};
 use overread_suggest::{CodeSearch, SearchOptions};
 use serde_json::json;
 
 use super::worker::bar;
+use crate::Exit;
 use crate::cli::Codes;
 use crate::parts;
 use crate::settings::Settings;
 
 pub fn run(settings: &Settings, command: &Codes) -> Result<()> {
+    match command {
+        Codes::Import { files, effective, system, dry_run } => {
+            let options =
+                Options { effective: effective.clone(), system: system.clone(), ..Options::default() };
+            return bring_in(settings, files, &options, *dry_run);
+        }
+        Codes::List { json } => return list(settings, *json),
+        _ => {}
+    }
     let release = parts::release(settings)?;
     match command {
+        Codes::Import { .. } | Codes::List { .. } => Ok(()),
         Codes::Search { words, limit, json, billable, semantic } => {
             search(settings, &release, &words.join(" "), *limit, *json, *billable, *semantic)
         }
         Codes::Vectors => vectors(settings, &release),
         Codes::Show { code, json } => show(&release, code, *json),
     }
+}
+
+/// Reads the files, tells what changes, and keeps the result in the data folder: all of it or nothing.
+fn bring_in(settings: &Settings, files: &[PathBuf], options: &Options, dry_run: bool) -> Result<()> {
+    let mut read = Vec::with_capacity(files.len());
+    for path in files {
+        let bytes = std::fs::read(path).with_context(|| path.display().to_string())?;
+        let name = path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+        read.push(File { name, bytes });
+    }
+    let (found, report) = import::import(read, options).map_err(|error| Exit::BadInput(error.to_string()))?;
+    for (file, kind) in &report.files {
+        println!("{file}: {kind}");
+    }
+    let (releases, _) = parts::books(settings);
+    for (result, told) in found.iter().zip(&report.results) {
+        println!("{told}");
+        if let Imported::Release(new) = result {
+            let before = releases.iter().filter(|r| r.system() == new.system() && r.id() != new.id());
+            if let Some(old) = before.max_by_key(|r| r.effective()) {
+                let changes = import::changes(old, new);
+                println!(
+                    "  against {}: {} added, {} deleted, {} revised, {} complete or no longer",
+                    old.id(),
+                    changes.added.len(),
+                    changes.deleted.len(),
+                    changes.revised.len(),
+                    changes.completeness.len()
+                );
+            }
+        }
+    }
+    if dry_run {
+        println!("nothing was written");
+        return Ok(());
+    }
+    let folder = parts::code_folder(settings);
+    std::fs::create_dir_all(&folder).with_context(|| folder.display().to_string())?;
+    let mut ready = Vec::new();
+    for result in &found {
+        let path = folder.join(format!("{}.ovr", result.id()));
+        let unfinished = path.with_extension("part");
+        std::fs::write(&unfinished, result.to_bytes()?).with_context(|| unfinished.display().to_string())?;
+        ready.push((unfinished, path));
+    }
+    for (unfinished, path) in ready {
+        std::fs::rename(&unfinished, &path).with_context(|| path.display().to_string())?;
+        println!("kept as {}", path.display());
+    }
+    Ok(())
+}
+
+fn list(settings: &Settings, json: bool) -> Result<()> {
+    let (releases, lists) = parts::books(settings);
+    for release in releases {
+        let codes = release.iter().filter(|e| e.is_code()).count();
+        if json {
+            let line = json!({
+                "id": release.id(), "system": release.system(), "title": release.title(),
+                "effective": release.effective(), "codes": codes, "sha256": release.content_hash(),
+            });
+            println!("{line}");
+        } else {
+            println!("{:<24} from {}  {codes} codes", release.id(), release.effective());
+        }
+    }
+    for list in lists {
+        if json {
+            let line = json!({
+                "id": list.id, "list": list.kind, "title": list.title, "effective": list.effective,
+                "codes": list.rows.len(),
+            });
+            println!("{line}");
+        } else {
+            println!("{:<24} from {}  {} codes (list)", list.id, list.effective, list.rows.len());
+        }
+    }
+    Ok(())
 }
 
 fn vectors(settings: &Settings, release: &Arc<Release>) -> Result<()> {

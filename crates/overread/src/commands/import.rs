@@ -33,7 +33,14 @@ pub async fn run(settings: &Settings, command: &Import) -> Result<()> {
     // The template that ships must be there before the server ever ran.
     let model = overread_server::Model::loading();
     let config = settings.server.clone();
-    let setup = overread_server::Setup { store: store.clone(), source, config, releases: Vec::new(), model };
+    let setup = overread_server::Setup {
+        store: store.clone(),
+        source,
+        config,
+        releases: Vec::new(),
+        lists: Vec::new(),
+        model,
+    };
     overread_server::App::new(setup).prepare().await?;
     let template = command.template.as_deref().unwrap_or(&settings.server.template);
     let outcome =

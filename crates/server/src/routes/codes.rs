@@ -1,13 +1,20 @@
 //! Looking codes up.
 
 use axum::extract::State;
-use overread_api::code::{CodeHit, CodeHits, CodeLink, CodeNote, CodeQuery, CodeView, NoteKind};
+use axum::http::StatusCode;
+use overread_api::code::{
+    Answer, AxisValue, BuilderView, CodeHit, CodeHits, CodeLink, CodeNote, CodeQuery, CodeView, MyCodes,
+    NoteKind, NoteReference, QuestionAxis, QuestionQuery, QuestionView,
+};
 use overread_api::{ErrorBody, ErrorCode, path};
-use overread_codes::{Entry, NoteKind as Kind};
+use overread_codes::{Axis, Entry, NoteKind as Kind, Release};
+use overread_domain::CodeRef;
 use overread_domain::code::ICD_10_CM;
+use overread_domain::span::CodePoints;
 use overread_suggest::SearchOptions;
 
 use super::queue::{QUERY_CHARACTERS, limit};
+use crate::auth::Signed;
 use crate::extract::{Json, Path, Query};
 use crate::{App, Failure};
 
@@ -94,6 +101,7 @@ pub async fn code(
                 kind: kind(note.kind)?,
                 text: note.text.to_owned(),
                 inherited_from: (note.entry != entry).then(|| note.entry.code().to_owned()),
+                references: references(release, note.text),
             })
         })
         .collect();
@@ -101,6 +109,7 @@ pub async fn code(
         kind: NoteKind::SeventhCharacter,
         text: format!("{}: {}", choice.character, choice.meaning),
         inherited_from: None,
+        references: Vec::new(),
     }));
     Ok(Json(CodeView {
         system: release.system().to_owned(),
@@ -113,7 +122,163 @@ pub async fn code(
         siblings: entry.siblings().map(link).collect(),
         inclusion_terms: entry.inclusion_terms().map(str::to_owned).collect(),
         notes,
+        badges: crate::edits::badges(&app, entry.code(), None),
     }))
+}
+
+fn references(release: &Release, text: &str) -> Vec<NoteReference> {
+    let points = CodePoints::new(text);
+    release
+        .references(text)
+        .into_iter()
+        .filter_map(|reference| {
+            Some(NoteReference {
+                start: points.to_point(reference.at.start)?,
+                end: points.to_point(reference.at.end)?,
+                code: reference.target(),
+            })
+        })
+        .collect()
+}
+
+/// What is still to be known for a complete code, after all that `said` answers.
+#[utoipa::path(get, path = path::QUESTIONS, tag = "codes",
+    params(("system" = String, Path), ("code" = String, Path), QuestionQuery), responses(
+        (status = 200, body = QuestionView),
+        (status = 404, body = ErrorBody),
+        (status = 422, body = ErrorBody, description = "`said` is too long"),
+    ))]
+pub async fn questions(
+    State(app): State<App>,
+    Path((system, code)): Path<(String, String)>,
+    Query(query): Query<QuestionQuery>,
+) -> Result<Json<QuestionView>, Failure> {
+    let said = query.said.unwrap_or_default();
+    if said.chars().count() > QUERY_CHARACTERS {
+        return Err(Failure::invalid("said", format!("at most {QUERY_CHARACTERS} characters")));
+    }
+    let release = app.release(&system).ok_or_else(|| Failure::not_found("code system"))?;
+    let drill = release
+        .drill(&code, &said)
+        .ok_or_else(|| Failure::new(ErrorCode::NotFound, format!("{} has no such code", release.id())))?;
+    Ok(Json(QuestionView {
+        system: release.system().to_owned(),
+        release: release.id().to_owned(),
+        taken: drill.taken.iter().map(|entry| link(*entry)).collect(),
+        at: link(drill.at),
+        axis: match drill.axis {
+            Axis::Side => QuestionAxis::Side,
+            Axis::Encounter => QuestionAxis::Encounter,
+            Axis::Trimester => QuestionAxis::Trimester,
+            Axis::Displacement => QuestionAxis::Displacement,
+            Axis::Severity => QuestionAxis::Severity,
+            Axis::Complication => QuestionAxis::Complication,
+            Axis::Kind => QuestionAxis::Kind,
+        },
+        answers: drill
+            .choices
+            .into_iter()
+            .map(|choice| Answer { code: link(choice.entry), words: choice.words, plain: choice.plain })
+            .collect(),
+    }))
+}
+
+/// Query of a procedure code under construction.
+#[derive(Clone, Debug, Default, serde::Deserialize, utoipa::IntoParams)]
+#[serde(default, deny_unknown_fields)]
+pub struct ProcedureQuery {
+    /// Characters chosen so far, 0 to 7.
+    pub prefix: String,
+}
+
+const ICD_10_PCS: &str = "icd-10-pcs";
+
+/// A procedure code axis by axis, with only the values that a table still allows.
+#[utoipa::path(get, path = path::PROCEDURES, tag = "codes", params(ProcedureQuery), responses(
+    (status = 200, body = BuilderView),
+    (status = 404, body = ErrorBody, description = "No release of ICD-10-PCS is loaded, or no code begins so"),
+))]
+pub async fn procedures(
+    State(app): State<App>,
+    Query(query): Query<ProcedureQuery>,
+) -> Result<Json<BuilderView>, Failure> {
+    let release = app.release(ICD_10_PCS).ok_or_else(|| Failure::not_found("release of ICD-10-PCS"))?;
+    let built = release
+        .construct(&query.prefix)
+        .ok_or_else(|| Failure::new(ErrorCode::NotFound, format!("no code of {} begins so", release.id())))?;
+    let value = |value: overread_codes::builder::Value| AxisValue {
+        character: value.character.to_string(),
+        label: value.label,
+        codes: value.codes as u32,
+    };
+    Ok(Json(BuilderView {
+        release: release.id().to_owned(),
+        chosen: built.chosen.into_iter().map(value).collect(),
+        axis: built.axis,
+        values: built.values.into_iter().map(value).collect(),
+        definition: built.definition.map(str::to_owned),
+        code: built.code.map(link),
+    }))
+}
+
+/// Codes that the signed-in person keeps at hand or used last.
+#[utoipa::path(get, path = path::MY_CODES, tag = "codes", responses((status = 200, body = MyCodes)))]
+pub async fn mine(State(app): State<App>, signed: Signed) -> Result<Json<MyCodes>, Failure> {
+    const RECENT: usize = 20;
+    let hits = |codes: Vec<CodeRef>| -> Vec<CodeHit> {
+        codes
+            .into_iter()
+            .filter_map(|code| {
+                // What a later edition dropped is not offered.
+                let entry = app.release(&code.system)?.get(&code.code)?;
+                Some(CodeHit {
+                    system: code.system,
+                    code: entry.code().to_owned(),
+                    title: entry.title().to_owned(),
+                    billable: entry.billable(),
+                    matched: None,
+                    score: 0.0,
+                })
+            })
+            .collect()
+    };
+    Ok(Json(MyCodes {
+        favourites: hits(app.store.favourites(&signed.user.id).await?),
+        recent: hits(app.store.recent_codes(&signed.user.id, RECENT).await?),
+    }))
+}
+
+/// Keeps a code at hand.
+#[utoipa::path(put, path = path::MY_CODE, tag = "codes",
+    params(("system" = String, Path), ("code" = String, Path)), responses(
+        (status = 204),
+        (status = 404, body = ErrorBody),
+    ))]
+pub async fn keep(
+    State(app): State<App>,
+    signed: Signed,
+    Path((system, code)): Path<(String, String)>,
+) -> Result<StatusCode, Failure> {
+    let release = app.release(&system).ok_or_else(|| Failure::not_found("code system"))?;
+    let entry = release
+        .get(&code)
+        .filter(|entry| entry.is_code())
+        .ok_or_else(|| Failure::new(ErrorCode::NotFound, format!("{} has no such code", release.id())))?;
+    let code = CodeRef { system, code: entry.code().to_owned() };
+    app.store.set_favourite(&signed.user.id, &code, true).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Keeps a code at hand no longer.
+#[utoipa::path(delete, path = path::MY_CODE, tag = "codes",
+    params(("system" = String, Path), ("code" = String, Path)), responses((status = 204)))]
+pub async fn let_go(
+    State(app): State<App>,
+    signed: Signed,
+    Path((system, code)): Path<(String, String)>,
+) -> Result<StatusCode, Failure> {
+    app.store.set_favourite(&signed.user.id, &CodeRef { system, code }, false).await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 fn link(entry: Entry<'_>) -> CodeLink {
@@ -131,6 +296,9 @@ fn kind(kind: Kind) -> Option<NoteKind> {
         Kind::UseAdditionalCode => Some(NoteKind::UseAdditionalCode),
         Kind::CodeAlso => Some(NoteKind::CodeAlso),
         Kind::Note => Some(NoteKind::Note),
+        Kind::Definition => Some(NoteKind::Definition),
+        // Values of axes are for the builder.
+        Kind::AxisValue => None,
         Kind::SeventhCharacterNote => Some(NoteKind::SeventhCharacter),
     }
 }

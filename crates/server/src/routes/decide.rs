@@ -6,7 +6,7 @@ use overread_api::entry::{Decide, Decided};
 use overread_api::{ErrorBody, ErrorCode, Place, path};
 use overread_domain::span::CodePoints;
 use overread_domain::{Action, Content, EntryId, EntryStatus, Permission, Template};
-use overread_store::{DecideRequest, StoreError};
+use overread_store::{DecideRequest, EntryRecord, StoreError};
 
 use crate::auth::Signed;
 use crate::extract::{Json, Path};
@@ -20,7 +20,8 @@ const KEY_CHARACTERS: usize = 40;
 const WORDS: usize = 4000;
 const EVIDENCE: usize = 50;
 
-/// Decides: accept, correct, reject, add, confirm empty, undo, escalate, return, finish, reopen.
+/// Decides: accept, correct, reject, add, confirm empty, put codes in order, present on admission, override an edit, undo,
+/// escalate, return, finish, reopen. Finishing is refused while an error of the coding edits stands.
 #[utoipa::path(post, path = path::DECISIONS, tag = "entries", params(("entry" = String, Path)),
     request_body = Decide, responses(
         (status = 200, body = Decided),
@@ -46,7 +47,12 @@ pub async fn decide(
     if request.expected_revision == record.row.revision {
         check_role(&signed, record.row.status, &request.actions)?;
     }
-    check_codes(&app, &record.template, &request.actions)?;
+    check_codes(&app, &record, &request.actions)?;
+    if request.actions.iter().any(|action| matches!(action, Action::Finish {}))
+        && request.expected_revision == record.row.revision
+    {
+        crate::edits::may_finish(&app, &record, &request.actions).await?;
+    }
 
     let names: Vec<&'static str> = request.actions.iter().map(Action::name).collect();
     let outcome = app
@@ -68,6 +74,7 @@ pub async fn decide(
             app.metrics.count("overread_decisions_total", &[("action", name)], 1);
         }
     }
+    let checked = crate::edits::check(&app, &outcome.record).await?;
     let points = CodePoints::new(&outcome.record.text);
     let entry = views::project(&outcome.record, &points);
     Ok(Json(Decided {
@@ -77,6 +84,7 @@ pub async fn decide(
         items: entry.items().to_vec(),
         confirmed_empty: entry.confirmed_empty().map(|(field, _)| field.to_owned()).collect(),
         decisions: outcome.decisions,
+        findings: checked.findings,
     }))
 }
 
@@ -103,7 +111,7 @@ fn check_request(request: &Decide) -> Result<(), Failure> {
             Action::Reject { comment, .. }
             | Action::Escalate { comment, .. }
             | Action::Return { comment } => comment.as_deref(),
-            Action::Reopen { reason } => Some(reason.as_str()),
+            Action::Reopen { reason } | Action::Override { reason, .. } => Some(reason.as_str()),
             _ => action.content().and_then(|content| content.value.as_deref()),
         };
         if words.is_some_and(|words| words.chars().count() > WORDS || words.contains('\0')) {
@@ -140,13 +148,14 @@ fn check_role(signed: &Signed, status: EntryStatus, actions: &[Action]) -> Resul
 }
 
 /// Codes that people give must be codes that can stand on a claim. All wrong ones are told.
-fn check_codes(app: &App, template: &Template, actions: &[Action]) -> Result<(), Failure> {
+fn check_codes(app: &App, record: &EntryRecord, actions: &[Action]) -> Result<(), Failure> {
+    let date = crate::edits::date(record);
     let places: Vec<Place> = actions
         .iter()
         .enumerate()
         .filter_map(|(index, action)| Some((index, action.content()?)))
         .filter_map(|(index, content)| {
-            let message = code_problem(app, template, content)?;
+            let message = code_problem(app, &record.template, content, date.as_deref())?;
             Some(Place { field: Some(format!("actions[{index}].content.code")), message, ..Place::default() })
         })
         .collect();
@@ -156,14 +165,14 @@ fn check_codes(app: &App, template: &Template, actions: &[Action]) -> Result<(),
     Err(Failure::new(ErrorCode::Invalid, "a code can't stand here").with_places(places))
 }
 
-fn code_problem(app: &App, template: &Template, content: &Content) -> Option<String> {
+fn code_problem(app: &App, template: &Template, content: &Content, date: Option<&str>) -> Option<String> {
     let code = content.code.as_ref()?;
     // A field that is unknown or takes no code is the entry's to refuse.
     let field = template.field(&content.field).filter(|field| field.code_system.is_some())?;
     if field.code_system.as_ref() != Some(&code.system) {
         return Some("the field takes codes of another system".to_owned());
     }
-    let Some(release) = app.release(&code.system) else {
+    let Some(release) = app.release_on(&code.system, date) else {
         return Some("no release of this code system is loaded".to_owned());
     };
     match release.get(&code.code).filter(|entry| entry.is_code()) {

@@ -22,7 +22,8 @@ pub async fn entry(
     Path(id): Path<EntryId>,
 ) -> Result<Json<EntryView>, Failure> {
     let record = app.store.entry(&id).await?;
-    Ok(Json(views::entry(record, &signed, app.model.problem())))
+    let checked = crate::edits::check(&app, &record).await?;
+    Ok(Json(views::entry(record, &signed, app.model.problem(), checked)))
 }
 
 /// Takes or renews the lease.

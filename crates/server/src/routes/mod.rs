@@ -4,6 +4,7 @@ pub mod accuracy;
 pub mod codes;
 pub mod corrections;
 pub mod decide;
+pub mod edits;
 pub mod entry;
 pub mod health;
 pub mod import;
@@ -19,7 +20,7 @@ use axum::extract::DefaultBodyLimit;
 use axum::http::HeaderValue;
 use axum::middleware;
 use axum::response::IntoResponse;
-use axum::routing::{delete, get, patch, post};
+use axum::routing::{delete, get, patch, post, put};
 use overread_api::{ErrorCode, path as p};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
@@ -46,6 +47,12 @@ pub fn router(app: App) -> Router {
         .route(p::IMPORT, post(import::import).layer(DefaultBodyLimit::max(app.config.import_bytes)))
         .route(p::CODES, get(codes::search))
         .route(p::CODE, get(codes::code))
+        .route(p::QUESTIONS, get(codes::questions))
+        .route(p::PROCEDURES, get(codes::procedures))
+        .route(p::MY_CODES, get(codes::mine))
+        .route(p::MY_CODE, put(codes::keep).delete(codes::let_go))
+        .route(p::EDITS, get(edits::rules).put(edits::put))
+        .route(p::SIMULATE_EDITS, post(edits::simulate))
         .route(p::TEMPLATES, get(templates::list))
         .route(p::TEMPLATE, get(templates::template).put(templates::put))
         .route(p::ACCURACY, get(accuracy::accuracy))

@@ -57,6 +57,8 @@ fn view() -> EntryView {
         suggesting: SuggestingState::Done,
         suggesting_error: None,
         decisions: Vec::new(),
+        findings: Vec::new(),
+        badges: std::collections::BTreeMap::new(),
         lease: None,
         may_decide: true,
     }
@@ -96,6 +98,7 @@ fn answer(review: &Review, decisions: Vec<Decision>) -> Decided {
         items: Vec::new(),
         confirmed_empty: Vec::new(),
         decisions,
+        findings: Vec::new(),
     }
 }
 

@@ -1,6 +1,7 @@
 //! The page in a real Chromium over the real binary, with the model and the codes that ship.
 
 mod conformance;
+mod desk;
 mod looks;
 mod memory;
 mod queue;

@@ -64,12 +64,21 @@ impl Stage {
 
     /// Imports notes over HTTP and answers with their entries, in order.
     pub fn import(&self, notes: &[Value]) -> Vec<EntryId> {
+        self.import_to(path::IMPORT, notes)
+    }
+
+    /// Imports notes for entries of another template than the default one.
+    pub fn import_with(&self, template: &str, notes: &[Value]) -> Vec<EntryId> {
+        self.import_to(&format!("{}?template={template}", path::IMPORT), notes)
+    }
+
+    fn import_to(&self, address: &str, notes: &[Value]) -> Vec<EntryId> {
         let mut body = Vec::new();
         for note in notes {
             serde_json::to_writer(&mut body, note).unwrap();
             body.push(b'\n');
         }
-        let answer = self.lead.send("POST", path::IMPORT, Some(body), "application/x-ndjson").unwrap();
+        let answer = self.lead.send("POST", address, Some(body), "application/x-ndjson").unwrap();
         answer.json::<ImportView>().unwrap().entries
     }
 

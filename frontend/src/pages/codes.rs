@@ -1,0 +1,233 @@
+//! The code books: look-up, hierarchy and notes, and procedure codes axis by axis, without an entry open.
+
+use leptos::prelude::*;
+use overread_api::code::{BuilderView, CodeHit};
+use overread_api::path;
+use overread_domain::code::ICD_10_CM;
+use serde::Serialize;
+use web_sys::KeyboardEvent;
+
+use crate::logic::filters::query_of;
+use crate::review::{CodeBox, CodeDetail, CodeFinder};
+use crate::shell::App;
+use crate::web::{dom, http};
+
+const SYSTEMS: [(&str, &str); 3] =
+    [(ICD_10_CM, "ICD-10-CM"), (ICD_10_PCS, "ICD-10-PCS"), ("hcpcs", "HCPCS Level II")];
+
+pub const ICD_10_PCS: &str = "icd-10-pcs";
+
+#[component]
+pub fn Codes() -> impl IntoView {
+    let app = expect_context::<App>();
+    let system = RwSignal::new(ICD_10_CM.to_owned());
+    let finder = CodeFinder::new(ICD_10_CM.to_owned(), String::new());
+    let picked = Callback::new(move |hit: CodeHit| {
+        leptos::task::spawn_local(async move {
+            if dom::copy(&hit.code).await {
+                app.tell(format!("{} is in the clipboard.", hit.code));
+            } else {
+                app.tell(format!("{} {}", hit.code, hit.title));
+            }
+        });
+    });
+    dom::focus_soon("code-search");
+    let tabs = SYSTEMS
+        .into_iter()
+        .map(|(id, label)| {
+            view! {
+                <button
+                    class="small"
+                    data-system=id
+                    aria-pressed=move || system.with(|now| now == id).to_string()
+                    on:click=move |_| {
+                        system.set(id.to_owned());
+                        finder.set_system(id.to_owned());
+                        dom::focus("code-search");
+                    }
+                >
+                    {label}
+                </button>
+            }
+        })
+        .collect_view();
+    view! {
+        <main id="main" class="page codes">
+            <header class="row">
+                <h1>"Code books"</h1>
+                <div class="row" role="group" aria-label="Code system">
+                    {tabs}
+                </div>
+            </header>
+            <div class="books">
+                <section class="card tall" aria-label="Look-up">
+                    <CodeBox finder=finder picked=picked />
+                </section>
+                <section class="card tall" aria-label="The code in full">
+                    {move || {
+                        if system.with(|now| now == ICD_10_PCS) {
+                            view! { <Builder picked=picked /> }.into_any()
+                        } else {
+                            view! { <CodeDetail finder=finder /> }.into_any()
+                        }
+                    }}
+                </section>
+            </div>
+        </main>
+    }
+}
+
+#[derive(Serialize)]
+struct Asked {
+    prefix: String,
+}
+
+/// A procedure code axis by axis: the character of a value chooses it, Backspace takes the last one back.
+#[component]
+pub fn Builder(picked: Callback<CodeHit>) -> impl IntoView {
+    let built = RwSignal::new(None::<Result<BuilderView, String>>);
+    let prefix = RwSignal::new(String::new());
+    let turn = StoredValue::new(0u32);
+    // Keys pressed while the answer to the last one was on its way.
+    let (waiting, early) = (StoredValue::new(false), StoredValue::new(String::new()));
+    let pressed = StoredValue::new(None::<Callback<char>>);
+    let ask = move || {
+        turn.update_value(|turn| *turn += 1);
+        let mine = turn.get_value();
+        waiting.set_value(true);
+        let query = query_of(&Asked { prefix: prefix.get_untracked() });
+        leptos::task::spawn_local(async move {
+            let answer = http::get::<BuilderView>(&format!("{}{query}", path::PROCEDURES)).await;
+            if turn.try_get_value() == Some(mine) {
+                waiting.try_set_value(false);
+                built.try_set(Some(answer.map_err(|failure| failure.message())));
+                if let Some(key) =
+                    early.try_update_value(|early| (!early.is_empty()).then(|| early.remove(0))).flatten()
+                    && let Some(press) = pressed.try_get_value().flatten()
+                {
+                    press.run(key);
+                }
+            }
+        });
+    };
+    ask();
+    let choose = move |character: &str| {
+        prefix.update(|prefix| prefix.push_str(character));
+        ask();
+    };
+    let take_back = move || {
+        prefix.update(|prefix| {
+            prefix.pop();
+        });
+        ask();
+    };
+    let take = move || {
+        let code =
+            built.with_untracked(|b| b.as_ref().and_then(|b| b.as_ref().ok()).and_then(|b| b.code.clone()));
+        if let Some(code) = code {
+            picked.run(CodeHit {
+                system: ICD_10_PCS.to_owned(),
+                code: code.code,
+                title: code.title,
+                billable: code.billable,
+                matched: None,
+                score: 0.0,
+            });
+        }
+    };
+    let press = move |one: char| match one {
+        '\u{8}' => take_back(),
+        '\n' => take(),
+        one => {
+            let wanted = one.to_string();
+            let there = built.with_untracked(|b| {
+                let view = b.as_ref().and_then(|b| b.as_ref().ok());
+                view.is_some_and(|view| view.values.iter().any(|value| value.character == wanted))
+            });
+            if there {
+                choose(&wanted);
+            } else {
+                // What came after a character that is not there was meant for another place.
+                early.update_value(String::clear);
+            }
+        }
+    };
+    pressed.set_value(Some(Callback::new(press)));
+    let key = move |event: KeyboardEvent| {
+        if event.ctrl_key() || event.alt_key() || event.meta_key() {
+            return;
+        }
+        let key = event.key();
+        let one = match key.as_str() {
+            "Backspace" => '\u{8}',
+            "Enter" if !dom::takes_button(&event) => '\n',
+            one if one.chars().count() == 1 => one.chars().next().map_or(' ', |c| c.to_ascii_uppercase()),
+            _ => return,
+        };
+        if waiting.get_value() {
+            early.update_value(|early| early.push(one));
+        } else {
+            press(one);
+        }
+        event.prevent_default();
+        event.stop_propagation();
+    };
+    let body = move |view: BuilderView| {
+        let chosen = view
+            .chosen
+            .iter()
+            .map(|value| view! { <li><b>{value.character.clone()}</b> " " {value.label.clone()}</li> })
+            .collect_view();
+        let values = view
+            .values
+            .into_iter()
+            .map(|value| {
+                let (character, name) = (value.character.clone(), value.character.clone());
+                view! {
+                    <li>
+                        <button class="quiet candidate" data-value=name on:click=move |_| choose(&character)>
+                            <kbd>{value.character}</kbd>
+                            <span class="title">{value.label}</span>
+                            <span class="faint">{value.codes}</span>
+                        </button>
+                    </li>
+                }
+            })
+            .collect_view();
+        view! {
+            <ul class="ancestors chosen">{chosen}</ul>
+            {view.definition.map(|definition| view! { <p class="faint">{definition}</p> })}
+            {view.axis.map(|axis| view! { <h3>{axis}</h3> })}
+            <ol class="candidates values" aria-label="Values">{values}</ol>
+            {view
+                .code
+                .map(|code| {
+                    view! {
+                        <p class="code-line" data-code=code.code.clone()>
+                            <b>{code.code.clone()}</b>
+                            " "
+                            {code.title.clone()}
+                        </p>
+                        <button class="primary small" on:click=move |_| take()>
+                            <kbd>"Enter"</kbd>
+                            " Take it"
+                        </button>
+                    }
+                })}
+        }
+    };
+    view! {
+        <div id="builder" class="builder" tabindex="0" role="group" aria-label="Procedure code, axis by axis" on:keydown=key>
+            <p class="faint hint">
+                "The character of a value chooses it · "
+                <kbd>"Backspace"</kbd>
+                " takes the last back"
+            </p>
+            {move || match built.get() {
+                None => view! { <p class="faint">"…"</p> }.into_any(),
+                Some(Err(why)) => view! { <p class="bad" role="alert">{why}</p> }.into_any(),
+                Some(Ok(view)) => body(view).into_any(),
+            }}
+        </div>
+    }
+}
