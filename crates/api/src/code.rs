@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 pub struct CodeQuery {
     /// A code with or without dot, or words in any order.
     pub q: String,
+    /// `icd-10-cm` if absent; `all` for every system that is loaded.
     pub system: Option<String>,
     /// 1 to 100; 20 if absent.
     pub limit: Option<u32>,

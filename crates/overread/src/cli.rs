@@ -222,6 +222,12 @@ pub enum Codes {
         #[arg(long)]
         json: bool,
     },
+    /// Tell what a release changes for entries that are not finished
+    #[command(after_help = "Example:\n  overread codes impact icd-10-cm-2026-10")]
+    Impact {
+        /// Id of an imported release, as `codes list` shows it
+        release: String,
+    },
     /// Make the vectors by which codes are found by meaning, into the data folder. `serve` does so by itself when idle
     Vectors,
     /// Show one code with what is above and below it and its notes

@@ -12,8 +12,8 @@ use crate::review::{CodeBox, CodeDetail, CodeFinder};
 use crate::shell::App;
 use crate::web::{dom, http};
 
-const SYSTEMS: [(&str, &str); 3] =
-    [(ICD_10_CM, "ICD-10-CM"), (ICD_10_PCS, "ICD-10-PCS"), ("hcpcs", "HCPCS Level II")];
+const SYSTEMS: [(&str, &str); 4] =
+    [(ICD_10_CM, "ICD-10-CM"), (ICD_10_PCS, "ICD-10-PCS"), ("hcpcs", "HCPCS Level II"), ("all", "All")];
 
 pub const ICD_10_PCS: &str = "icd-10-pcs";
 

@@ -6,6 +6,9 @@ use std::sync::Arc;
 use anyhow::{Context as _, Result, anyhow, ensure};
 use overread_codes::Release;
 use overread_codes::import::{self, File, Imported, Options};
+use overread_domain::span::CodePoints;
+use overread_domain::{Entry, EntryStatus, ItemState};
+use overread_store::QueueFilter;
 use overread_suggest::{CodeSearch, SearchOptions};
 use serde_json::json;
 
@@ -23,11 +26,15 @@ pub fn run(settings: &Settings, command: &Codes) -> Result<()> {
             return bring_in(settings, files, &options, *dry_run);
         }
         Codes::List { json } => return list(settings, *json),
+        Codes::Impact { release } => {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+            return runtime.block_on(impact(settings, release));
+        }
         _ => {}
     }
     let release = parts::release(settings)?;
     match command {
-        Codes::Import { .. } | Codes::List { .. } => Ok(()),
+        Codes::Import { .. } | Codes::List { .. } | Codes::Impact { .. } => Ok(()),
         Codes::Search { words, limit, json, billable, semantic } => {
             search(settings, &release, &words.join(" "), *limit, *json, *billable, *semantic)
         }
@@ -83,6 +90,65 @@ fn bring_in(settings: &Settings, files: &[PathBuf], options: &Options, dry_run: 
         std::fs::rename(&unfinished, &path).with_context(|| path.display().to_string())?;
         println!("kept as {}", path.display());
     }
+    Ok(())
+}
+
+/// Entries that are not finished, with their codes that a release no longer has, no longer completes, or words otherwise.
+async fn impact(settings: &Settings, id: &str) -> Result<()> {
+    let (releases, _) = parts::books(settings);
+    let new = releases.iter().find(|r| r.id() == id).ok_or_else(|| anyhow!("no release {id:?} is loaded"))?;
+    let (store, _) = parts::store(settings).await?;
+    let (mut entries, mut touched) = (0u64, 0u64);
+    for status in [EntryStatus::Open, EntryStatus::InProgress, EntryStatus::Exception] {
+        let mut after = None;
+        loop {
+            let filter = QueueFilter { status: Some(status), after, limit: 500, ..QueueFilter::default() };
+            let page = store.queue(&filter).await?;
+            for row in page.rows {
+                entries += 1;
+                let record = store.entry(&row.id).await?;
+                let points = CodePoints::new(&record.text);
+                let suggestions = record.suggestion_set.as_ref().map_or(&[][..], |set| &set.suggestions);
+                let log = record.decisions.iter().map(|d| (d.id.clone(), d.action.clone()));
+                let entry = Entry::replay(&record.template, suggestions, &points, log);
+                let date = overread_edits::entry_date(entry.items(), record.row.meta.service_date.as_deref());
+                // Entries of before the release are coded by another.
+                if date.as_deref().is_some_and(|date| date < new.effective()) {
+                    continue;
+                }
+                let mut lines = Vec::new();
+                for item in entry.items().iter().filter(|item| item.state != ItemState::Rejected) {
+                    let Some(code) = item.content.code.as_ref().filter(|c| c.system == new.system()) else {
+                        continue;
+                    };
+                    let was = releases.iter().filter(|r| r.system() == new.system() && r.id() != new.id());
+                    let was = was
+                        .max_by_key(|r| r.effective())
+                        .and_then(|r| r.get(&code.code))
+                        .map(|e| e.title().to_owned());
+                    match new.get(&code.code) {
+                        None => lines.push(format!("{} is gone", code.code)),
+                        Some(now) if !now.billable() => {
+                            lines.push(format!("{} is complete no longer", code.code))
+                        }
+                        Some(now) if was.as_deref().is_some_and(|was| was != now.title()) => {
+                            lines.push(format!("{} is worded anew", code.code));
+                        }
+                        Some(_) => {}
+                    }
+                }
+                if !lines.is_empty() {
+                    touched += 1;
+                    println!("{}: {}", row.id, lines.join("; "));
+                }
+            }
+            after = page.next;
+            if after.is_none() {
+                break;
+            }
+        }
+    }
+    println!("{touched} of {entries} entries that are not finished hold codes that {id} changes");
     Ok(())
 }
 

@@ -32,6 +32,9 @@ pub async fn search(
         return Err(Failure::invalid("q", format!("at most {QUERY_CHARACTERS} characters")));
     }
     let system = query.system.as_deref().filter(|system| !system.is_empty()).unwrap_or(ICD_10_CM).to_owned();
+    if system == ALL {
+        return everywhere(&app, query).await;
+    }
     let release = app.release(&system).cloned().ok_or_else(|| Failure::not_found("code system"))?;
     let limit = limit(query.limit, 20, 100)? as usize;
     let billable_only = query.billable.unwrap_or(false);
@@ -76,6 +79,44 @@ pub async fn search(
     .await
     .map_err(|_| Failure::internal("a code search panicked"))?;
     Ok(Json(CodeHits { release: id, hits, semantic }))
+}
+
+/// Stands for every code system that is loaded.
+const ALL: &str = "all";
+
+/// All systems in one list. What their searches call a score is of one kind: about 1 for a full match of every word.
+async fn everywhere(app: &App, query: CodeQuery) -> Result<Json<CodeHits>, Failure> {
+    let limit = limit(query.limit, 20, 100)? as usize;
+    let billable_only = query.billable.unwrap_or(false);
+    let mut systems: Vec<&str> = app.books.releases.iter().map(|release| release.system()).collect();
+    systems.sort_unstable();
+    systems.dedup();
+    let releases: Vec<_> = systems.into_iter().filter_map(|system| app.release(system).cloned()).collect();
+    let ids: Vec<String> = releases.iter().map(|release| release.id().to_owned()).collect();
+    let hits = tokio::task::spawn_blocking(move || {
+        let options = overread_codes::Options { limit, billable_only, ..Default::default() };
+        let mut hits: Vec<CodeHit> = releases
+            .iter()
+            .flat_map(|release| {
+                let system = release.system();
+                release.search(&query.q, &options).into_iter().map(move |hit| CodeHit {
+                    system: system.to_owned(),
+                    matched: (hit.matched_term != hit.title && hit.matched_term != hit.code)
+                        .then_some(hit.matched_term),
+                    code: hit.code,
+                    title: hit.title,
+                    billable: hit.billable,
+                    score: hit.score,
+                })
+            })
+            .collect();
+        hits.sort_by(|a, b| b.score.total_cmp(&a.score));
+        hits.truncate(limit);
+        hits
+    })
+    .await
+    .map_err(|_| Failure::internal("a code search panicked"))?;
+    Ok(Json(CodeHits { release: ids.join(" "), hits, semantic: false }))
 }
 
 /// One code with what stands around it.

@@ -2,6 +2,7 @@
 //! database of its own.
 
 mod decide;
+mod edits;
 mod import;
 mod jobs;
 mod learn;
@@ -40,6 +41,9 @@ on_both_engines! {
     import::texts_come_back_to_the_byte;
     import::what_is_written_once_cannot_be_changed;
     import::a_damaged_text_is_noticed;
+    edits::levels_are_versioned_and_never_lost;
+    edits::of_two_versions_at_once_one_is_saved;
+    edits::codes_at_hand_are_ones_own;
     decide::the_row_follows_the_decisions;
     decide::a_stale_revision_gets_what_changed;
     decide::rows_of_another_suggestion_set_are_not_decided;

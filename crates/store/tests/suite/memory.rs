@@ -168,7 +168,9 @@ pub async fn a_database_from_before_learns_what_it_holds(world: World) {
         "DROP TABLE memory",
         "DROP INDEX entries_behind",
         "ALTER TABLE entries DROP COLUMN learned",
-        "DELETE FROM overread_schema WHERE version = 2",
+        "DROP TABLE edit_levels",
+        "DROP TABLE favourites",
+        "DELETE FROM overread_schema WHERE version > 1",
     ] {
         sqlx::raw_sql(sql).execute(&mut connection).await.unwrap();
     }
