@@ -16,7 +16,7 @@ mod api;
 mod paint;
 mod suggest;
 
-const SECTIONS: [&str; 7] = ["encoder", "suggest", "codes", "api", "memory", "wasm", "paint"];
+const SECTIONS: [&str; 8] = ["encoder", "suggest", "codes", "lookup", "api", "memory", "wasm", "paint"];
 
 /// One line of the table.
 #[derive(Debug)]
@@ -58,6 +58,7 @@ pub fn run(mut args: Args) -> Result<()> {
             "encoder" => encoder(&sh),
             "suggest" => suggest::measure(&sh, &program),
             "codes" => codes(&sh, &program),
+            "lookup" => lookup(&sh, &program),
             "api" => api::measure(&program, entries),
             "memory" => suggest::memory(&program),
             "wasm" => wasm(),
@@ -154,6 +155,74 @@ fn codes(sh: &Shell, program: &std::path::Path) -> Result<Vec<Row>> {
         .collect();
     rows.extend(api::code_search(program)?);
     Ok(rows)
+}
+
+/// Look-up beside `SQLite` FTS5 and tantivy, with the official files of the folder of corpora.
+fn lookup(sh: &Shell, program: &std::path::Path) -> Result<Vec<Row>> {
+    let data = root().join("../shared/data");
+    if !data.join("icd10cm.tar.gz").is_file() {
+        eprintln!("    left out: the official files are not in {}", data.display());
+        return Ok(Vec::new());
+    }
+    let folder = target().join("lookup-data");
+    sh.create_dir(&folder)?;
+    for name in ["icd10cm", "icd10pcs_2025", "hcpcs_2019"] {
+        let archive = data.join(format!("{name}.tar.gz"));
+        cmd!(sh, "tar xzf {archive} -C {folder}").run()?;
+    }
+    let cm = folder.join("icd10cm");
+    let index = cm.join("2025_wbdill/ICD10CM/output/ICD10CM_2025_Index.csv");
+    // The index's own lines as a system of their own, so that as many terms are searched as in a full installation.
+    let lines = folder.join("index-lines.csv");
+    let mut text = String::from("code,title\n");
+    for (nth, line) in sh.read_file(&index)?.lines().skip(1).enumerate() {
+        let words = line.replace(['"', ','], " ");
+        let _ = writeln!(text, "L{nth},\"{words}\"");
+    }
+    sh.write_file(&lines, text)?;
+    let kept = folder.join("kept");
+    let tables = folder.join("icd10pcs_2025/data/icd10pcs_tables_2025.xml");
+    let hcpcs = folder.join("hcpcs_2019/data-raw/2019-Alpha-Numeric-HCPCS-File.zip");
+    cmd!(sh, "{program} --data-dir {kept} codes import {tables}").quiet().ignore_stdout().run()?;
+    cmd!(sh, "{program} --data-dir {kept} codes import {hcpcs} --effective 2019-01-01")
+        .quiet()
+        .ignore_stdout()
+        .run()?;
+    cmd!(sh, "{program} --data-dir {kept} codes import {lines} --system index-lines --effective 2025-10-01")
+        .quiet()
+        .ignore_stdout()
+        .run()?;
+    let target = target().join("lookup");
+    cmd!(
+        sh,
+        "cargo build --locked --release --quiet --manifest-path bench/lookup/Cargo.toml --target-dir {target}"
+    )
+    .run()?;
+    let bench = target.join("release/overread-bench-lookup");
+    let (tabular, list) = (cm.join("icd10c-tabular-April-1-2026.xml"), cm.join("code-list-April-2026.txt"));
+    let more: Vec<PathBuf> = sh.read_dir(kept.join("codes"))?;
+    let out = cmd!(sh, "{bench} data/icd-10-cm/2026-04.ovr {tabular} {list} {index} {more...}").read()?;
+    eprintln!("{out}");
+    let rows = out.lines().filter_map(|line| {
+        let engine =
+            ["overread", "FTS5", "tantivy"].into_iter().find(|name| line.contains(&format!(" {name} ")))?;
+        let (what, figures) = line.split_once(engine)?;
+        let figures = squeeze(figures);
+        Some(Row::new(
+            "lookup",
+            format!("{}, {engine}: MRR, hit@1, @5, @10, p50 ms, p99 ms", what.trim()),
+            figures,
+            "",
+        ))
+    });
+    let rest = out
+        .lines()
+        .filter(|line| line.contains(" terms of ") && line.contains("loaded") || line.contains("keystrokes"));
+    let rest = rest.filter_map(|line| {
+        let (what, figures) = line.split_once(": ")?;
+        Some(Row::new("lookup", what, figures, "under 500 ms, 120 MB; p99 10 ms"))
+    });
+    Ok(rows.chain(rest).collect())
 }
 
 fn wasm() -> Result<Vec<Row>> {

@@ -11,6 +11,7 @@ mod bench;
 mod demo;
 mod eval;
 mod frontend;
+mod fuzz;
 mod setup;
 mod shell;
 mod soak;
@@ -29,13 +30,15 @@ cargo xtask COMMAND
               --dev (fast build, large file)  --force
   tidy      import rules, licences, banned and unused dependencies, file sizes, leftovers
   bench     measure; one table on stdout and in target/bench.md
-              --only NAME[,NAME] (encoder suggest codes api memory wasm paint)
+              --only NAME[,NAME] (encoder suggest codes lookup api memory wasm paint)
   eval      suggest and score the reference notes
               --model DIR
   train     make the shipped model anew from base weights and corpora (hours); goes on where it was broken off
               --base DIR  --data DIR (../shared/data)  --output DIR (target/train)
   soak      kill -9 the server under decision load and count what was lost
               --kills N (50)
+  fuzz      feed the readers of bytes from outside, coverage-guided, without a nightly toolchain
+              --only NAME (code_import code_files note_references edits suggest)  --seconds N (60)
   setup     only install what test and demo need
 ";
 
@@ -64,6 +67,7 @@ fn run() -> Result<()> {
         "eval" => eval::run(args),
         "train" => train::run(args),
         "soak" => soak::run(args),
+        "fuzz" => fuzz::run(args),
         "setup" => setup::run(args),
         "help" | "--help" | "-h" => {
             print!("{USAGE}");

@@ -55,6 +55,60 @@ pub struct CodeView {
     pub notes: Vec<CodeNote>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub badges: Vec<CodeBadge>,
+    /// Where the index leads to this code, at most eight places.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub index: Vec<BookPlace>,
+}
+
+/// A line of a book with the terms above it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct BookPlace {
+    /// `index`, `external-causes`, `neoplasms`, `drugs`.
+    pub book: String,
+    pub line: u32,
+    pub path: Vec<String>,
+}
+
+/// Query of a book: lines that have the words of `q`, else lines from `line` on.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema, utoipa::IntoParams))]
+#[serde(default, deny_unknown_fields)]
+pub struct BookQuery {
+    pub q: Option<String>,
+    pub line: Option<u32>,
+    /// 1 to 500; 100 if absent.
+    pub limit: Option<u32>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct BookView {
+    pub id: String,
+    pub title: String,
+    /// Names of a table's columns of codes; empty for an index.
+    pub columns: Vec<String>,
+    /// Lines of the whole book.
+    pub total: u32,
+    pub lines: Vec<BookLine>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct BookLine {
+    pub line: u32,
+    /// 0 for a main term.
+    pub level: u8,
+    pub term: String,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub modifiers: String,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub see: String,
+    /// One a column in a table, empty where there is none.
+    pub codes: Vec<String>,
+    /// The terms above, for lines that were looked for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub above: Vec<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -14,6 +14,7 @@ pub const CODES: &str = "/api/v1/codes";
 pub const CODE: &str = "/api/v1/codes/{system}/{code}";
 pub const QUESTIONS: &str = "/api/v1/codes/{system}/{code}/questions";
 pub const PROCEDURES: &str = "/api/v1/procedures";
+pub const BOOK: &str = "/api/v1/books/{book}";
 pub const MY_CODES: &str = "/api/v1/my-codes";
 pub const MY_CODE: &str = "/api/v1/my-codes/{system}/{code}";
 pub const EDITS: &str = "/api/v1/edits";

@@ -109,7 +109,7 @@ impl Release {
     }
 }
 
-/// The name of an axis, where the table's notes give one ("5::Approach").
+/// The name of an axis, where the table's notes give one (`5::Approach`).
 fn axis_name(table: Entry<'_>, position: usize) -> Option<String> {
     let wanted = format!("{position}::");
     table

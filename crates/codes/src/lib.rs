@@ -5,6 +5,7 @@
 //! ([`Release::search`]) and, with vectors that the caller's encoder made, by meaning ([`vectors`]).
 //! The crate takes and gives bytes; it opens no file and knows no encoder.
 
+pub mod book;
 pub mod builder;
 pub mod drill;
 mod error;
@@ -17,6 +18,7 @@ pub mod search;
 pub mod source;
 pub mod vectors;
 
+pub use book::{Book, BookKind};
 pub use drill::{Axis, Choice, Drill};
 pub use error::{ReleaseError, SourceError, VectorError};
 pub use lists::{CodeList, ListKind};

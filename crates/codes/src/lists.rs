@@ -91,7 +91,9 @@ impl CodeList {
             w.int(rows.len() as u32);
             for row in rows {
                 w.int(row.len() as u32);
-                row.iter().for_each(|value| w.text(value));
+                for value in row {
+                    w.text(value);
+                }
             }
         }
         file::seal(*MAGIC, &w.0, 19)

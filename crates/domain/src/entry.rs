@@ -1,16 +1,19 @@
 //! An entry is one filled template for one note. Its current value is a projection of its decisions over the
 //! suggestions; [`Entry::apply`] is the one place that says which decision is legal when.
 
+mod order;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+
+pub use order::in_claim_order;
 
 use crate::decision::ExceptionCause;
 use crate::span::CodePoints;
 use crate::template::{Cardinality, FieldKind};
 use crate::{
-    Action, CodeRole, Content, DecisionId, ItemId, Overridden, Poa, RejectReason, SpanError, Suggestion,
-    Template,
+    Action, Content, DecisionId, ItemId, Overridden, Poa, RejectReason, SpanError, Suggestion, Template,
 };
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -481,27 +484,6 @@ impl<'a> Entry<'a> {
         self.put_in_order();
     }
 
-    /// Gives rows the place that the last order gave them. The first that stands is the principal one, and the only one
-    /// (Official Guidelines, section II: one principal diagnosis).
-    fn put_in_order(&mut self) {
-        for (field, order) in &self.sequences {
-            for item in self.items.iter_mut().filter(|item| item.content.field == *field) {
-                item.rank = order.iter().position(|id| *id == item.id).map(|place| place as u32);
-            }
-            let first = order
-                .iter()
-                .find(|id| self.items.iter().any(|i| i.id == **id && i.state != ItemState::Rejected));
-            let Some(first) = first else { continue };
-            for item in self.items.iter_mut().filter(|item| item.content.field == *field) {
-                if item.id == *first {
-                    item.content.role = Some(CodeRole::Principal);
-                } else if item.content.role == Some(CodeRole::Principal) {
-                    item.content.role = Some(CodeRole::Secondary);
-                }
-            }
-        }
-    }
-
     fn project(&mut self, id: &DecisionId, action: &Action) {
         match action {
             Action::Accept { item } => {
@@ -576,22 +558,6 @@ impl<'a> Entry<'a> {
             }
         }
     }
-}
-
-/// Rows of a list of codes as a claim has them: in the order that was given, then principal, secondary, symptoms,
-/// history; otherwise as they came (UHDDS; ICD-10-CM Official Guidelines, sections II and III).
-pub fn in_claim_order<'a>(items: impl IntoIterator<Item = &'a Item>) -> Vec<&'a Item> {
-    let mut rows: Vec<&Item> = items.into_iter().collect();
-    rows.sort_by_key(|item| {
-        let role = match item.content.role {
-            Some(CodeRole::Principal) => 0,
-            Some(CodeRole::Secondary) | None => 1,
-            Some(CodeRole::Symptom) => 2,
-            Some(CodeRole::History) => 3,
-        };
-        (item.rank.unwrap_or(u32::MAX), role)
-    });
-    rows
 }
 
 /// What an undoable action is about; two with the same subject stand on each other.

@@ -123,14 +123,10 @@ impl Age {
 
 /// The day by which an entry's codes are judged: discharge, else service, else what came with the note (ISO 8601, maybe
 /// to the month).
-pub fn entry_date<'i>(
-    items: impl IntoIterator<Item = &'i Item> + Clone,
-    service_date: Option<&str>,
-) -> Option<String> {
+pub fn entry_date(items: &[Item], service_date: Option<&str>) -> Option<String> {
     let of = |field: &str| {
         items
-            .clone()
-            .into_iter()
+            .iter()
             .filter(|item| item.state.is_kept() && item.content.field == field)
             .find_map(|item| item.content.value.as_deref().filter(|value| is_date(value)))
             .map(str::to_owned)
@@ -238,7 +234,7 @@ impl<'a> Case<'a> {
     }
 
     /// The final list in another order, as a decision.
-    pub fn sequence(&self, order: &[&Item]) -> Action {
+    pub fn sequence(order: &[&Item]) -> Action {
         let field = order.first().map(|item| item.content.field.clone()).unwrap_or_default();
         Action::Sequence { field, items: order.iter().map(|item| item.id.clone()).collect() }
     }
@@ -294,13 +290,13 @@ impl<'a> Case<'a> {
             }
         }
         let digest = hash.finalize();
-        let short: String = digest[..6].iter().map(|byte| format!("{byte:02x}")).collect();
+        let short = digest[..6].iter().fold(0u64, |number, byte| number << 8 | u64::from(*byte));
         let mut key = rule.to_owned();
         for id in found.items.iter().take(4) {
             key.push(' ');
             key.push_str(id.as_str());
         }
-        format!("{key} {short}")
+        format!("{key} {short:012x}")
     }
 }
 

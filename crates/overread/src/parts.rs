@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
-use overread_codes::{CodeList, Release};
+use overread_codes::{Book, CodeList, Release};
 use overread_server::{App, Loaded, Model, Setup};
 use overread_store::{Source, Store};
 use overread_suggest::{CodeSearch, Options, Suggester};
@@ -34,10 +34,18 @@ pub fn code_folder(settings: &Settings) -> PathBuf {
     settings.data_dir.join("codes")
 }
 
+/// All that is loaded of code systems.
+#[derive(Debug, Default)]
+pub struct Shelf {
+    pub releases: Vec<Arc<Release>>,
+    pub lists: Vec<Arc<CodeList>>,
+    pub indices: Vec<Arc<Book>>,
+}
+
 /// The release that ships or was named, then all imported ones, then lists. A file that can't be read is told and left out.
-pub fn books(settings: &Settings) -> (Vec<Arc<Release>>, Vec<Arc<CodeList>>) {
+pub fn books(settings: &Settings) -> Shelf {
     let mut releases: Vec<Arc<Release>> = release(settings).into_iter().collect();
-    let mut lists = Vec::new();
+    let (mut lists, mut indices) = (Vec::new(), Vec::new());
     let mut paths: Vec<PathBuf> = std::fs::read_dir(code_folder(settings))
         .into_iter()
         .flatten()
@@ -47,7 +55,9 @@ pub fn books(settings: &Settings) -> (Vec<Arc<Release>>, Vec<Arc<CodeList>>) {
     paths.sort();
     for path in paths {
         let read = std::fs::read(&path).map_err(anyhow::Error::from).and_then(|bytes| {
-            if CodeList::is_list(&bytes) {
+            if Book::is_book(&bytes) {
+                indices.push(Arc::new(Book::from_bytes(&bytes)?));
+            } else if CodeList::is_list(&bytes) {
                 lists.push(Arc::new(CodeList::from_bytes(&bytes)?));
             } else {
                 let read = Release::from_bytes(&bytes)?;
@@ -61,7 +71,7 @@ pub fn books(settings: &Settings) -> (Vec<Arc<Release>>, Vec<Arc<CodeList>>) {
             tracing::error!("codes: {}: {error:#}; it is left out", path.display());
         }
     }
-    (releases, lists)
+    Shelf { releases, lists, indices }
 }
 
 pub fn suggester(settings: &Settings, release: &Arc<Release>) -> Result<Suggester> {
@@ -77,7 +87,7 @@ pub fn suggester(settings: &Settings, release: &Arc<Release>) -> Result<Suggeste
 pub async fn app(settings: &Settings, background: bool) -> Result<App> {
     let (store, source) = store(settings).await?;
     let model = Model::loading();
-    let (releases, lists) = books(settings);
+    let Shelf { releases, lists, indices } = books(settings);
     let shipped = release(settings).map(|release| release.id().to_owned());
     if let Err(error) = &shipped {
         tracing::error!("codes: {error:#}");
@@ -87,7 +97,8 @@ pub async fn app(settings: &Settings, background: bool) -> Result<App> {
     if let Some(release) = suggesting {
         load_in_background(settings, release, &model, background);
     }
-    let app = App::new(Setup { store, source, config: settings.server.clone(), releases, lists, model });
+    let app =
+        App::new(Setup { store, source, config: settings.server.clone(), releases, lists, indices, model });
     app.prepare().await?;
     Ok(app)
 }

@@ -3,7 +3,7 @@
 use std::ops::Deref;
 use std::sync::Arc;
 
-use overread_codes::{CodeList, Release};
+use overread_codes::{Book, BookKind, CodeList, Release};
 use overread_domain::{Template, Timestamp, template};
 use overread_edits::Books;
 use overread_store::{Source, Store, StoreError};
@@ -26,6 +26,8 @@ pub struct Setup {
     pub releases: Vec<Arc<Release>>,
     /// Lists that say more of codes.
     pub lists: Vec<Arc<CodeList>>,
+    /// Indices and tables that lead to codes.
+    pub indices: Vec<Arc<Book>>,
     pub model: Model,
 }
 
@@ -123,6 +125,14 @@ impl App {
     /// The edition in force on a date (ISO 8601).
     pub fn release_on(&self, system: &str, date: Option<&str>) -> Option<&Arc<Release>> {
         self.books.release(system, date)
+    }
+
+    /// The edition of a book in force today.
+    pub fn index(&self, kind: BookKind) -> Option<&Arc<Book>> {
+        let today = self.today();
+        let own = || self.indices.iter().filter(|book| book.kind == kind);
+        let begun = own().filter(|book| book.effective <= today).max_by_key(|book| book.effective.clone());
+        begun.or_else(|| own().min_by_key(|book| book.effective.clone()))
     }
 
     /// ISO 8601, in UTC.

@@ -70,7 +70,7 @@ pub fn check_with(app: &App, record: &EntryRecord, actions: &[Action], levels: &
     let codes: BTreeSet<&str> = entry
         .items()
         .iter()
-        .flat_map(|item| item.content.code.as_ref())
+        .filter_map(|item| item.content.code.as_ref())
         .map(|code| code.code.as_str())
         .collect();
     let badges = codes

@@ -154,15 +154,15 @@ impl From<EntryError> for Failure {
             }
             E::Evidence { index, error } => span(format!("evidence[{index}]"), error),
             E::AttributeSpan { attribute, error } => span(format!("attributes.{attribute}"), error),
-            E::UnknownItem(_) | E::BadItemId(_) | E::NotSuggested(_) => Self::invalid("item", message),
-            E::UnknownField(_) => Self::invalid("field", message),
+            E::UnknownItem(_) | E::BadItemId(_) | E::NotSuggested(_) | E::NoPoaHere(_) => {
+                Self::invalid("item", message)
+            }
+            E::UnknownField(_) | E::NoSequence(_) => Self::invalid("field", message),
             E::UnknownAttribute { .. } => Self::invalid("attributes", message),
             E::NotAnOption { .. } | E::NothingGiven(_) => Self::invalid("value", message),
             E::CodeMissing(_) | E::NoCodeHere(_) => Self::invalid("code", message),
             E::ReasonMissing => Self::invalid("reason", message),
-            E::NoSequence(_) => Self::invalid("field", message),
             E::NotInSequence(_) => Self::invalid("items", message),
-            E::NoPoaHere(_) => Self::invalid("item", message),
             E::BadEdit => Self::invalid("edit", message),
         }
     }

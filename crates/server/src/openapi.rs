@@ -38,6 +38,7 @@ use crate::routes;
         routes::codes::code,
         routes::codes::questions,
         routes::codes::procedures,
+        routes::codes::book,
         routes::codes::mine,
         routes::codes::keep,
         routes::codes::let_go,

@@ -131,7 +131,7 @@ mod tests {
         let order: Vec<&Item> = rows.iter().collect();
         let ids = |by: isize, of: &str| {
             moved(&order, &ItemId::new(of), by)
-                .map(|ids| ids.iter().map(ToString::to_string).collect::<Vec<_>>().join(""))
+                .map(|ids| ids.iter().map(ToString::to_string).collect::<String>())
         };
         assert_eq!(ids(-1, "b").as_deref(), Some("bac"));
         assert_eq!(ids(1, "b").as_deref(), Some("acb"));

@@ -261,9 +261,9 @@ pub fn touched(action: &Action) -> Option<RowKey> {
         Action::Accept { item }
         | Action::Correct { item, .. }
         | Action::Reject { item, .. }
-        | Action::Add { item, .. } => Some(RowKey::Item(item.clone())),
+        | Action::Add { item, .. }
+        | Action::PresentOnAdmission { item, .. } => Some(RowKey::Item(item.clone())),
         Action::ConfirmEmpty { field } => Some(RowKey::Field(field.clone())),
-        Action::PresentOnAdmission { item, .. } => Some(RowKey::Item(item.clone())),
         _ => None,
     }
 }

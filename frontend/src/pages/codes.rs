@@ -1,12 +1,14 @@
 //! The code books: look-up, hierarchy and notes, and procedure codes axis by axis, without an entry open.
 
 use leptos::prelude::*;
+use leptos_router::hooks::use_query_map;
 use overread_api::code::{BuilderView, CodeHit};
 use overread_api::path;
 use overread_domain::code::ICD_10_CM;
 use serde::Serialize;
 use web_sys::KeyboardEvent;
 
+use super::book::Book;
 use crate::logic::filters::query_of;
 use crate::review::{CodeBox, CodeDetail, CodeFinder};
 use crate::shell::App;
@@ -15,11 +17,24 @@ use crate::web::{dom, http};
 const SYSTEMS: [(&str, &str); 4] =
     [(ICD_10_CM, "ICD-10-CM"), (ICD_10_PCS, "ICD-10-PCS"), ("hcpcs", "HCPCS Level II"), ("all", "All")];
 
+const BOOKS: [(&str, &str); 4] = [
+    ("index", "Index"),
+    ("external-causes", "External causes"),
+    ("neoplasms", "Neoplasms"),
+    ("drugs", "Drugs"),
+];
+
 pub const ICD_10_PCS: &str = "icd-10-pcs";
 
 #[component]
 pub fn Codes() -> impl IntoView {
     let app = expect_context::<App>();
+    let asked = use_query_map();
+    // A book, where one is open, and the line to begin at: both can stand in the address.
+    let book = RwSignal::new(asked.with_untracked(|asked| asked.get("book")));
+    let line = RwSignal::new(
+        asked.with_untracked(|asked| asked.get("line")).and_then(|line| line.parse::<u32>().ok()),
+    );
     let system = RwSignal::new(ICD_10_CM.to_owned());
     let finder = CodeFinder::new(ICD_10_CM.to_owned(), String::new());
     let picked = Callback::new(move |hit: CodeHit| {
@@ -31,7 +46,34 @@ pub fn Codes() -> impl IntoView {
             }
         });
     });
-    dom::focus_soon("code-search");
+    let read = Callback::new(move |(name, at): (String, u32)| {
+        line.set(Some(at));
+        book.set(Some(name));
+    });
+    let open = Callback::new(move |code: String| finder.go_to(&code));
+    if book.get_untracked().is_none() {
+        dom::focus_soon("code-search");
+    }
+    let shelf = BOOKS
+        .into_iter()
+        .map(|(id, label)| {
+            view! {
+                <button
+                    class="small"
+                    data-book=id
+                    aria-pressed=move || book.with(|now| now.as_deref() == Some(id)).to_string()
+                    on:click=move |_| {
+                        line.set(None);
+                        system.set(ICD_10_CM.to_owned());
+                        finder.set_system(ICD_10_CM.to_owned());
+                        book.set(Some(id.to_owned()));
+                    }
+                >
+                    {label}
+                </button>
+            }
+        })
+        .collect_view();
     let tabs = SYSTEMS
         .into_iter()
         .map(|(id, label)| {
@@ -39,11 +81,12 @@ pub fn Codes() -> impl IntoView {
                 <button
                     class="small"
                     data-system=id
-                    aria-pressed=move || system.with(|now| now == id).to_string()
+                    aria-pressed=move || (system.with(|now| now == id) && book.with(Option::is_none)).to_string()
                     on:click=move |_| {
+                        book.set(None);
                         system.set(id.to_owned());
                         finder.set_system(id.to_owned());
-                        dom::focus("code-search");
+                        dom::focus_soon("code-search");
                     }
                 >
                     {label}
@@ -58,17 +101,23 @@ pub fn Codes() -> impl IntoView {
                 <div class="row" role="group" aria-label="Code system">
                     {tabs}
                 </div>
+                <div class="row" role="group" aria-label="Books">
+                    {shelf}
+                </div>
             </header>
             <div class="books">
                 <section class="card tall" aria-label="Look-up">
-                    <CodeBox finder=finder picked=picked />
+                    {move || match book.get() {
+                        Some(name) => view! { <Book name=name line=line.get_untracked() open=open /> }.into_any(),
+                        None => view! { <CodeBox finder=finder picked=picked /> }.into_any(),
+                    }}
                 </section>
                 <section class="card tall" aria-label="The code in full">
                     {move || {
                         if system.with(|now| now == ICD_10_PCS) {
                             view! { <Builder picked=picked /> }.into_any()
                         } else {
-                            view! { <CodeDetail finder=finder /> }.into_any()
+                            view! { <CodeDetail finder=finder read=read /> }.into_any()
                         }
                     }}
                 </section>

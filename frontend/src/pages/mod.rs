@@ -1,6 +1,7 @@
 //! The pages beside the review.
 
 mod accuracy;
+mod book;
 mod charts;
 mod codes;
 mod edits;

@@ -18,6 +18,9 @@ use crate::web::{dom, http};
 const REST_MS: u64 = 60;
 const DETAIL_REST_MS: u64 = 90;
 
+/// A list, the place in it, and what was said of it.
+type Shown = (Vec<CodeHit>, usize, Option<String>);
+
 /// Looks codes up as the query changes; answers that come late are left out.
 #[derive(Clone, Copy, Debug)]
 pub struct CodeFinder {
@@ -34,7 +37,7 @@ pub struct CodeFinder {
     turn: StoredValue<u32>,
     system: StoredValue<String>,
     /// Lists that questions were answered from, with the place in each and what was said of it.
-    back: StoredValue<Vec<(Vec<CodeHit>, usize, Option<String>)>>,
+    back: StoredValue<Vec<Shown>>,
     /// What is known beside the words in the box: the sentence that they stand in.
     known: StoredValue<String>,
     pub mine: RwSignal<MyCodes>,
@@ -63,6 +66,7 @@ impl CodeFinder {
     }
 
     /// Words around the phrase: what they say need not be asked.
+    #[must_use]
     pub fn knowing(self, words: String) -> Self {
         self.known.set_value(words);
         self
@@ -422,7 +426,12 @@ pub fn CodeBox(finder: CodeFinder, picked: Callback<CodeHit>) -> impl IntoView {
 
 /// Hierarchy and notes of the highlighted code.
 #[component]
-pub fn CodeDetail(finder: CodeFinder) -> impl IntoView {
+pub fn CodeDetail(
+    finder: CodeFinder,
+    /// Opens a book at a line, where there is room for one.
+    #[prop(optional)]
+    read: Option<Callback<(String, u32)>>,
+) -> impl IntoView {
     move || {
         finder.detail.get().map(|view| {
             let parents = view
@@ -449,6 +458,25 @@ pub fn CodeDetail(finder: CodeFinder) -> impl IntoView {
                 })
                 .collect_view();
             let own = view.code.clone();
+            let places = view
+                .index
+                .iter()
+                .map(|place| {
+                    let words = place.path.join(" › ");
+                    let (book, line) = (place.book.clone(), place.line);
+                    match read {
+                        Some(read) => view! {
+                            <li>
+                                <button class="link" data-line=line on:click=move |_| read.run((book.clone(), line))>
+                                    {words}
+                                </button>
+                            </li>
+                        }
+                        .into_any(),
+                        None => view! { <li>{words}</li> }.into_any(),
+                    }
+                })
+                .collect::<Vec<_>>();
             let notes = view
                 .notes
                 .iter()
@@ -499,6 +527,7 @@ pub fn CodeDetail(finder: CodeFinder) -> impl IntoView {
                     {(!view.inclusion_terms.is_empty())
                         .then(|| view! { <p class="faint">"Also: " {view.inclusion_terms.join("; ")}</p> })}
                     <ul class="code-notes">{notes}</ul>
+                    {(!places.is_empty()).then(|| view! { <h3>"Index"</h3> <ul class="code-notes">{places}</ul> })}
                 </div>
             }
         })

@@ -125,7 +125,7 @@ fn Fields(field: Field, form: RwSignal<Form>) -> impl IntoView {
             {(!is_code).then(|| view! { <Value field=field.clone() form=form /> })}
             <p class="faint across" role="status">{doubtful}</p>
             {with_assertion.then(|| view! { <AssertionChoice form=form /> })}
-            {is_code.then(|| view! { <RoleChoice form=form /> })}
+            {(is_code && field.code_system.as_deref() == Some(overread_domain::code::ICD_10_CM)).then(|| view! { <RoleChoice form=form /> })}
             <span class="label">"Words"</span>
             <Evidence form=form />
             {field

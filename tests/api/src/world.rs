@@ -86,6 +86,7 @@ impl World {
             config: options.config,
             releases: vec![release()],
             lists: Vec::new(),
+            indices: Vec::new(),
             model,
         });
         app.prepare().await.expect("the template is saved");

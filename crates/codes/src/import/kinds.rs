@@ -6,6 +6,7 @@ use super::File;
 pub(super) enum Kind {
     DiagnosisTabular,
     DiagnosisList,
+    DiagnosisIndex,
     ProcedureTables,
     ProcedureOrder,
     Hcpcs,
@@ -24,6 +25,7 @@ impl Kind {
         match self {
             Self::DiagnosisTabular => "tabular list of ICD-10-CM",
             Self::DiagnosisList => "list of codes of ICD-10-CM",
+            Self::DiagnosisIndex => "index or table of ICD-10-CM",
             Self::ProcedureTables => "tables of ICD-10-PCS",
             Self::ProcedureOrder => "order file of ICD-10-PCS",
             Self::Hcpcs => "HCPCS Level II",
@@ -50,6 +52,8 @@ pub(super) fn of(file: &File, plain: bool) -> Option<Kind> {
     if head.trim_start().starts_with("<?xml") || head.trim_start().starts_with("<ICD10") {
         return if head.contains("<ICD10CM.tabular") {
             Some(Kind::DiagnosisTabular)
+        } else if head.contains("<ICD10CM.index") {
+            Some(Kind::DiagnosisIndex)
         } else if head.contains("<ICD10PCS.tabular") {
             Some(Kind::ProcedureTables)
         } else {

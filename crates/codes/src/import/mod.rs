@@ -4,6 +4,7 @@
 //! What a file is, its content says, not its name.
 
 mod archive;
+mod index;
 mod kinds;
 mod procedures;
 mod tables;
@@ -14,8 +15,9 @@ use sha2::{Digest, Sha256};
 
 pub use archive::Limits;
 
+use crate::book::Book;
 use crate::lists::CodeList;
-use crate::release::{Draft, DraftEntry, EntryKind, Release};
+use crate::release::{Draft, DraftEntry, Entry, EntryKind, Release};
 use crate::source::{Report as Built, Source};
 use crate::{ReleaseError, SourceError};
 use kinds::Kind;
@@ -41,8 +43,9 @@ pub struct Options {
 /// What came out of the files.
 #[derive(Debug)]
 pub enum Imported {
-    Release(Release),
+    Release(Box<Release>),
     List(CodeList),
+    Book(Book),
 }
 
 impl Imported {
@@ -50,6 +53,7 @@ impl Imported {
         match self {
             Self::Release(release) => release.id(),
             Self::List(list) => &list.id,
+            Self::Book(book) => &book.id,
         }
     }
 
@@ -58,6 +62,7 @@ impl Imported {
         match self {
             Self::Release(release) => release.to_bytes(19),
             Self::List(list) => list.to_bytes(),
+            Self::Book(book) => book.to_bytes(),
         }
     }
 }
@@ -119,15 +124,16 @@ pub fn import(files: Vec<File>, options: &Options) -> Result<(Vec<Imported>, Rep
         let titles = of(Kind::ProcedureOrder).next();
         let (draft, counts) = procedures::read(tables, titles, options)?;
         report.results.push(format!("{}: {counts}", draft.id));
-        out.push(Imported::Release(Release::assemble(&draft)?));
+        out.push(Release::assemble(&draft)?.into());
     } else if let Some(order) = of(Kind::ProcedureOrder).next() {
         let what = format!("{}: the tables XML of ICD-10-PCS is needed too", order.name);
         return Err(ImportError::Incomplete { what });
     }
     for (kind, file) in &known {
         match kind {
-            Kind::Hcpcs => out.push(Imported::Release(tables::hcpcs(file, options, &mut report)?)),
-            Kind::PlainCsv => out.push(Imported::Release(tables::plain(file, options, &mut report)?)),
+            Kind::DiagnosisIndex => out.push(Imported::Book(index::read(file, options, &mut report)?)),
+            Kind::Hcpcs => out.push(tables::hcpcs(file, options, &mut report)?.into()),
+            Kind::PlainCsv => out.push(tables::plain(file, options, &mut report)?.into()),
             Kind::Mce
             | Kind::PoaExempt
             | Kind::Ccsr
@@ -184,7 +190,7 @@ fn diagnoses<'f, I: Iterator<Item = &'f File>>(
     report.results.push(format!(
         "{id}: {codes} codes, {billable} complete; {left} that 7th-character rules yield are not on the list"
     ));
-    out.push(Imported::Release(release));
+    out.push(release.into());
     Ok(())
 }
 
@@ -260,7 +266,7 @@ pub fn changes(old: &Release, new: &Release) -> Changes {
             }
         }
     }
-    let gone = old.iter().filter(|e| e.is_code()).filter(|e| !new.get(e.code()).is_some_and(|n| n.is_code()));
+    let gone = old.iter().filter(|e| e.is_code()).filter(|e| !new.get(e.code()).is_some_and(Entry::is_code));
     out.deleted.extend(gone.map(|e| e.code().to_owned()));
     out
 }

@@ -74,10 +74,11 @@ pub(super) fn hcpcs(file: &File, options: &Options, report: &mut Report) -> Resu
         }
         let words = part(11, 91);
         match record.as_str() {
+            "3" if codes.contains_key(&code) => {
+                return Err(wrong(file, nth + 1, format!("{code} twice")));
+            }
             "3" => {
-                if codes.insert(code.clone(), words.trim().to_owned()).is_some() {
-                    return Err(wrong(file, nth + 1, format!("{code} twice")));
-                }
+                codes.insert(code, words.trim().to_owned());
             }
             "4" => {
                 let title = codes
@@ -234,110 +235,98 @@ pub(super) fn list(
             own.push(values);
         }
     };
-    let (to, title) = match kind {
-        Kind::Gem => {
-            for (nth, line) in text(file).lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
-                let words: Vec<&str> = line.split_ascii_whitespace().collect();
-                let [from, to, flags] = words.as_slice() else {
-                    return Err(wrong(file, nth + 1, "not a line of code, code and flags"));
-                };
-                put(from, vec![(*to).to_owned(), (*flags).to_owned()]);
-            }
-            (ListKind::Gem, "General equivalence mappings")
+    let (to, title) = if kind == Kind::Gem {
+        for (nth, line) in text(file).lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
+            let words: Vec<&str> = line.split_ascii_whitespace().collect();
+            let [from, to, flags] = words.as_slice() else {
+                return Err(wrong(file, nth + 1, "not a line of code, code and flags"));
+            };
+            put(from, vec![(*to).to_owned(), (*flags).to_owned()]);
         }
-        _ => {
-            let table = table(file)?;
-            let find = |names: &[&str]| {
-                table.head.iter().position(|head| names.iter().any(|name| head.contains(name)))
-            };
-            let need = |names: &[&str]| {
-                find(names).ok_or_else(|| wrong(file, 1, format!("the heading names no column {}", names[0])))
-            };
-            let cell = |row: &[String], at: usize| row.get(at).cloned().unwrap_or_default();
-            match kind {
-                Kind::Mce => {
-                    let (code, edit, of) =
-                        (need(&["icd_code"])?, need(&["mce_edit_type"])?, need(&["icd_code_type"])?);
-                    let code = table.head.iter().position(|head| head == "icd_code").unwrap_or(code);
-                    for (line, row) in &table.rows {
-                        let name = cell(row, edit).to_lowercase();
-                        if cell(row, of) != "D" {
-                            continue;
-                        }
-                        if cell(row, code).len() < 3 {
-                            return Err(wrong(file, *line, "no code"));
-                        }
-                        let name = MCE
-                            .iter()
-                            .find(|(theirs, _)| *theirs == name)
-                            .map_or(name.as_str(), |(_, own)| own);
-                        put(&cell(row, code), vec![name.to_owned()]);
+        (ListKind::Gem, "General equivalence mappings")
+    } else {
+        let table = table(file)?;
+        let find =
+            |names: &[&str]| table.head.iter().position(|head| names.iter().any(|name| head.contains(name)));
+        let need = |names: &[&str]| {
+            find(names).ok_or_else(|| wrong(file, 1, format!("the heading names no column {}", names[0])))
+        };
+        let cell = |row: &[String], at: usize| row.get(at).cloned().unwrap_or_default();
+        match kind {
+            Kind::Mce => {
+                let (code, edit, of) =
+                    (need(&["icd_code"])?, need(&["mce_edit_type"])?, need(&["icd_code_type"])?);
+                let code = table.head.iter().position(|head| head == "icd_code").unwrap_or(code);
+                for (line, row) in &table.rows {
+                    let name = cell(row, edit).to_lowercase();
+                    if cell(row, of) != "D" {
+                        continue;
                     }
-                    (ListKind::Mce, "Medicare Code Editor lists")
+                    if cell(row, code).len() < 3 {
+                        return Err(wrong(file, *line, "no code"));
+                    }
+                    let name =
+                        MCE.iter().find(|(theirs, _)| *theirs == name).map_or(name.as_str(), |(_, own)| own);
+                    put(&cell(row, code), vec![name.to_owned()]);
                 }
-                Kind::PoaExempt => {
-                    let code = need(&["code"])?;
-                    for (line, row) in &table.rows {
-                        let code = cell(row, code);
-                        if code.len() < 3 {
-                            return Err(wrong(file, *line, "no code"));
-                        }
-                        put(&code, Vec::new());
+                (ListKind::Mce, "Medicare Code Editor lists")
+            }
+            Kind::PoaExempt => {
+                let code = need(&["code"])?;
+                for (line, row) in &table.rows {
+                    let code = cell(row, code);
+                    if code.len() < 3 {
+                        return Err(wrong(file, *line, "no code"));
                     }
-                    (ListKind::PoaExempt, "Codes exempt from the present-on-admission indicator")
+                    put(&code, Vec::new());
                 }
-                Kind::Ccsr => {
-                    let code = need(&["icd-10-cm code"])?;
-                    let categories: Vec<usize> = (1..=6)
-                        .filter_map(|n| {
-                            table.head.iter().position(|head| *head == format!("ccsr category {n}"))
-                        })
-                        .collect();
-                    if categories.is_empty() {
-                        return Err(wrong(file, 1, "the heading names no column CCSR CATEGORY 1"));
-                    }
-                    for (_, row) in &table.rows {
-                        for &at in &categories {
-                            let category = cell(row, at);
-                            if !category.is_empty() {
-                                put(&cell(row, code), vec![category, cell(row, at + 1)]);
-                            }
+                (ListKind::PoaExempt, "Codes exempt from the present-on-admission indicator")
+            }
+            Kind::Ccsr => {
+                let code = need(&["icd-10-cm code"])?;
+                let categories: Vec<usize> = (1..=6)
+                    .filter_map(|n| table.head.iter().position(|head| *head == format!("ccsr category {n}")))
+                    .collect();
+                if categories.is_empty() {
+                    return Err(wrong(file, 1, "the heading names no column CCSR CATEGORY 1"));
+                }
+                for (_, row) in &table.rows {
+                    for &at in &categories {
+                        let category = cell(row, at);
+                        if !category.is_empty() {
+                            put(&cell(row, code), vec![category, cell(row, at + 1)]);
                         }
                     }
-                    (ListKind::Ccsr, "CCSR categories")
                 }
-                Kind::Hcc => {
-                    let (code, category, model) =
-                        (need(&["diagnosis_code"])?, need(&["cc"])?, need(&["model"])?);
-                    let category = table.head.iter().position(|head| head == "cc").unwrap_or(category);
-                    for (_, row) in &table.rows {
-                        let model = cell(row, model);
-                        // The payment model in force; older and ESRD models stand in the same file.
-                        if model.contains("V28") {
-                            put(
-                                &cell(row, code),
-                                vec![cell(row, category), model.replace("CMS-HCC Model ", "")],
-                            );
-                        }
+                (ListKind::Ccsr, "CCSR categories")
+            }
+            Kind::Hcc => {
+                let (code, category, model) = (need(&["diagnosis_code"])?, need(&["cc"])?, need(&["model"])?);
+                let category = table.head.iter().position(|head| head == "cc").unwrap_or(category);
+                for (_, row) in &table.rows {
+                    let model = cell(row, model);
+                    // The payment model in force; older and ESRD models stand in the same file.
+                    if model.contains("V28") {
+                        put(&cell(row, code), vec![cell(row, category), model.replace("CMS-HCC Model ", "")]);
                     }
-                    (ListKind::Hcc, "CMS-HCC categories")
                 }
-                Kind::NcciPairs => {
-                    let (one, other) = (need(&["column 1"])?, need(&["column 2"])?);
-                    let modifier = find(&["modifier"]);
-                    for (_, row) in &table.rows {
-                        let modifier = modifier.map(|at| cell(row, at)).unwrap_or_default();
-                        put(&cell(row, one), vec![cell(row, other), modifier.chars().take(1).collect()]);
-                    }
-                    (ListKind::NcciPairs, "NCCI procedure-to-procedure edits")
+                (ListKind::Hcc, "CMS-HCC categories")
+            }
+            Kind::NcciPairs => {
+                let (one, other) = (need(&["column 1"])?, need(&["column 2"])?);
+                let modifier = find(&["modifier"]);
+                for (_, row) in &table.rows {
+                    let modifier = modifier.map(|at| cell(row, at)).unwrap_or_default();
+                    put(&cell(row, one), vec![cell(row, other), modifier.chars().take(1).collect()]);
                 }
-                _ => {
-                    let (code, most) = (need(&["code"])?, need(&["mue value"])?);
-                    for (_, row) in &table.rows {
-                        put(&cell(row, code), vec![cell(row, most)]);
-                    }
-                    (ListKind::NcciUnits, "NCCI medically unlikely edits")
+                (ListKind::NcciPairs, "NCCI procedure-to-procedure edits")
+            }
+            _ => {
+                let (code, most) = (need(&["code"])?, need(&["mue value"])?);
+                for (_, row) in &table.rows {
+                    put(&cell(row, code), vec![cell(row, most)]);
                 }
+                (ListKind::NcciUnits, "NCCI medically unlikely edits")
             }
         }
     };
@@ -358,6 +347,6 @@ pub(super) fn list(
 
 impl From<Release> for Imported {
     fn from(release: Release) -> Self {
-        Self::Release(release)
+        Self::Release(Box::new(release))
     }
 }

@@ -126,6 +126,27 @@ fn lists_say_what_the_rules_ask() {
 }
 
 #[test]
+fn index_and_tables_become_books() {
+    let drugs = r#"<?xml version="1.0"?><ICD10CM.index><version>2026</version>
+<indexHeading><head col="1">Substance</head><head col="2">Accidental</head><head col="3">Adverse effect</head></indexHeading>
+<letter><title>A</title><mainTerm><title>Aspirin<nemod>(aluminum)</nemod></title><cell col="2">T39.011</cell>
+<cell col="3">--</cell><term level="1"><title>tablets</title><seeAlso>Salicylates</seeAlso><cell col="2">T39.012</cell></term>
+</mainTerm></letter></ICD10CM.index>"#;
+    let Imported::Book(book) = one(vec![file("drug.xml", drugs)], &Options::default()) else {
+        panic!("a book")
+    };
+    assert_eq!((book.kind, book.id.as_str()), (crate::BookKind::Drugs, "icd-10-cm-drugs-2025-10"));
+    assert_eq!(book.columns, ["Accidental", "Adverse effect"]);
+    assert_eq!((book.lines[0].modifiers.as_str(), book.lines[0].codes[1].as_str()), ("(aluminum)", ""));
+    assert_eq!(book.lines[1].see, "see also Salicylates");
+    assert_eq!(book.leading_to("T39.012A"), [1]);
+    assert!(
+        refused(vec![file("bad.xml", drugs.replace("col=\"2\">T39.011", "col=\"9\">T39.011"))])
+            .contains("line 3")
+    );
+}
+
+#[test]
 fn a_sites_own_system_has_its_hierarchy() {
     let options = Options {
         effective: Some("2026-01-01".into()),

@@ -1,7 +1,7 @@
 use super::*;
 use crate::suggestion::Assertion;
 use crate::template::ENCOUNTER_ABSTRACT;
-use crate::{CodeRef, Quoted};
+use crate::{CodeRef, CodeRole, Quoted};
 
 const TEXT: &str = "65-year-old woman with pneumonia. Denies fever.";
 

@@ -134,7 +134,7 @@ pub(super) fn combination(case: &Case<'_>) -> Vec<Found> {
         );
         let (mut label, mut actions) = Case::recoded(first.item, better);
         if known.takes_second {
-            label.push_str(&format!(" and take {} off the list", second.code.code));
+            label = format!("{label} and take {} off the list", second.code.code);
             actions.push(Action::Reject {
                 item: second.item.id.clone(),
                 reason: RejectReason::Guideline,

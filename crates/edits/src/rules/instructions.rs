@@ -105,7 +105,7 @@ pub(super) fn code_first_order(case: &Case<'_>) -> Vec<Found> {
             let order = case.moved_before(first.item, row.item);
             out.push(Found::on(&[row.item, first.item], message).cited(cited(&asked, "Code first")).fix(
                 format!("Put {} before {}", first.code.code, entry.code()),
-                vec![case.sequence(&order)],
+                vec![Case::sequence(&order)],
             ));
             break;
         }

@@ -11,7 +11,7 @@ fn other_first<'a>(case: &Case<'a>, found: Found, fits: impl Fn(&Coded<'a>) -> b
     let Some(next) = case.finals.iter().find(|row| fits(row)) else { return found };
     let Some(first) = case.finals.first() else { return found };
     let order = case.moved_before(next.item, first.item);
-    found.fix(format!("Make {} the principal diagnosis", next.code.code), vec![case.sequence(&order)])
+    found.fix(format!("Make {} the principal diagnosis", next.code.code), vec![Case::sequence(&order)])
 }
 
 fn is_external(code: &str) -> bool {
@@ -81,7 +81,7 @@ pub(super) fn one_principal(case: &Case<'_>) -> Vec<Found> {
             let code = several[0].content.code.as_ref().map_or("", |code| &code.code);
             vec![
                 Found::on(several, message)
-                    .fix(format!("Keep {code} as principal"), vec![case.sequence(&order)]),
+                    .fix(format!("Keep {code} as principal"), vec![Case::sequence(&order)]),
             ]
         }
     }

@@ -10,7 +10,7 @@ pub(super) fn in_release(case: &Case<'_>) -> Vec<Found> {
     coded
         .filter_map(|(item, code)| {
             let release = case.release_of(&code.system)?;
-            let known = release.get(&code.code).is_some_and(|entry| entry.is_code());
+            let known = release.get(&code.code).is_some_and(overread_codes::Entry::is_code);
             (!known).then(|| {
                 let on = case.date.as_deref().map(|date| format!(" of {date}")).unwrap_or_default();
                 Found::on(&[item], format!("{} is not in {}, the release{on}", code.code, release.id()))

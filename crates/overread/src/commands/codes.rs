@@ -25,7 +25,10 @@ pub fn run(settings: &Settings, command: &Codes) -> Result<()> {
                 Options { effective: effective.clone(), system: system.clone(), ..Options::default() };
             return bring_in(settings, files, &options, *dry_run);
         }
-        Codes::List { json } => return list(settings, *json),
+        Codes::List { json } => {
+            list(settings, *json);
+            return Ok(());
+        }
         Codes::Impact { release } => {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
             return runtime.block_on(impact(settings, release));
@@ -55,7 +58,7 @@ fn bring_in(settings: &Settings, files: &[PathBuf], options: &Options, dry_run: 
     for (file, kind) in &report.files {
         println!("{file}: {kind}");
     }
-    let (releases, _) = parts::books(settings);
+    let releases = parts::books(settings).releases;
     for (result, told) in found.iter().zip(&report.results) {
         println!("{told}");
         if let Imported::Release(new) = result {
@@ -95,7 +98,7 @@ fn bring_in(settings: &Settings, files: &[PathBuf], options: &Options, dry_run: 
 
 /// Entries that are not finished, with their codes that a release no longer has, no longer completes, or words otherwise.
 async fn impact(settings: &Settings, id: &str) -> Result<()> {
-    let (releases, _) = parts::books(settings);
+    let releases = parts::books(settings).releases;
     let new = releases.iter().find(|r| r.id() == id).ok_or_else(|| anyhow!("no release {id:?} is loaded"))?;
     let (store, _) = parts::store(settings).await?;
     let (mut entries, mut touched) = (0u64, 0u64);
@@ -129,7 +132,7 @@ async fn impact(settings: &Settings, id: &str) -> Result<()> {
                     match new.get(&code.code) {
                         None => lines.push(format!("{} is gone", code.code)),
                         Some(now) if !now.billable() => {
-                            lines.push(format!("{} is complete no longer", code.code))
+                            lines.push(format!("{} is complete no longer", code.code));
                         }
                         Some(now) if was.as_deref().is_some_and(|was| was != now.title()) => {
                             lines.push(format!("{} is worded anew", code.code));
@@ -152,8 +155,19 @@ async fn impact(settings: &Settings, id: &str) -> Result<()> {
     Ok(())
 }
 
-fn list(settings: &Settings, json: bool) -> Result<()> {
-    let (releases, lists) = parts::books(settings);
+fn list(settings: &Settings, json: bool) {
+    let parts::Shelf { releases, lists, indices } = parts::books(settings);
+    for book in &indices {
+        if json {
+            let line = json!({
+                "id": book.id, "book": book.kind, "title": book.title, "effective": book.effective,
+                "lines": book.lines.len(),
+            });
+            println!("{line}");
+        } else {
+            println!("{:<34} from {}  {} lines (book)", book.id, book.effective, book.lines.len());
+        }
+    }
     for release in releases {
         let codes = release.iter().filter(|e| e.is_code()).count();
         if json {
@@ -177,7 +191,6 @@ fn list(settings: &Settings, json: bool) -> Result<()> {
             println!("{:<24} from {}  {} codes (list)", list.id, list.effective, list.rows.len());
         }
     }
-    Ok(())
 }
 
 fn vectors(settings: &Settings, release: &Arc<Release>) -> Result<()> {

@@ -39,6 +39,7 @@ pub async fn run(settings: &Settings, command: &Import) -> Result<()> {
         config,
         releases: Vec::new(),
         lists: Vec::new(),
+        indices: Vec::new(),
         model,
     };
     overread_server::App::new(setup).prepare().await?;

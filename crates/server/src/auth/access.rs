@@ -46,6 +46,7 @@ pub const RULES: &[Rule] = &[
     rule(Method::GET, p::CODE, Access::Needs(Permission::SearchCodes)),
     rule(Method::GET, p::QUESTIONS, Access::Needs(Permission::SearchCodes)),
     rule(Method::GET, p::PROCEDURES, Access::Needs(Permission::SearchCodes)),
+    rule(Method::GET, p::BOOK, Access::Needs(Permission::SearchCodes)),
     rule(Method::GET, p::MY_CODES, Access::Needs(Permission::SearchCodes)),
     rule(Method::PUT, p::MY_CODE, Access::Needs(Permission::SearchCodes)),
     rule(Method::DELETE, p::MY_CODE, Access::Needs(Permission::SearchCodes)),

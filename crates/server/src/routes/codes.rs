@@ -3,11 +3,12 @@
 use axum::extract::State;
 use axum::http::StatusCode;
 use overread_api::code::{
-    Answer, AxisValue, BuilderView, CodeHit, CodeHits, CodeLink, CodeNote, CodeQuery, CodeView, MyCodes,
-    NoteKind, NoteReference, QuestionAxis, QuestionQuery, QuestionView,
+    Answer, AxisValue, BookLine, BookPlace, BookQuery, BookView, BuilderView, CodeHit, CodeHits, CodeLink,
+    CodeNote, CodeQuery, CodeView, MyCodes, NoteKind, NoteReference, QuestionAxis, QuestionQuery,
+    QuestionView,
 };
 use overread_api::{ErrorBody, ErrorCode, path};
-use overread_codes::{Axis, Entry, NoteKind as Kind, Release};
+use overread_codes::{Axis, BookKind, Entry, NoteKind as Kind, Release};
 use overread_domain::CodeRef;
 use overread_domain::code::ICD_10_CM;
 use overread_domain::span::CodePoints;
@@ -164,6 +165,7 @@ pub async fn code(
         inclusion_terms: entry.inclusion_terms().map(str::to_owned).collect(),
         notes,
         badges: crate::edits::badges(&app, entry.code(), None),
+        index: index_places(&app, entry.code()),
     }))
 }
 
@@ -262,6 +264,75 @@ pub async fn procedures(
     }))
 }
 
+/// Where indices and tables lead to a code.
+fn index_places(app: &App, code: &str) -> Vec<BookPlace> {
+    const MOST: usize = 8;
+    let mut out = Vec::new();
+    for book in BookKind::ALL.into_iter().filter_map(|kind| app.index(kind)) {
+        for line in book.leading_to(code).into_iter().take(MOST - out.len()) {
+            out.push(BookPlace {
+                book: book.kind.as_str().to_owned(),
+                line: line as u32,
+                path: book.path(line).into_iter().map(str::to_owned).collect(),
+            });
+        }
+        if out.len() == MOST {
+            break;
+        }
+    }
+    out
+}
+
+/// Lines of the alphabetic index, the index of external causes, or a table.
+#[utoipa::path(get, path = path::BOOK, tag = "codes", params(("book" = String, Path), BookQuery), responses(
+    (status = 200, body = BookView),
+    (status = 404, body = ErrorBody, description = "No such book is loaded"),
+    (status = 422, body = ErrorBody, description = "`q` or `limit` won't do"),
+))]
+pub async fn book(
+    State(app): State<App>,
+    Path(name): Path<String>,
+    Query(query): Query<BookQuery>,
+) -> Result<Json<BookView>, Failure> {
+    if query.q.as_ref().is_some_and(|q| q.chars().count() > QUERY_CHARACTERS) {
+        return Err(Failure::invalid("q", format!("at most {QUERY_CHARACTERS} characters")));
+    }
+    let limit = limit(query.limit, 100, 500)? as usize;
+    let kind = BookKind::ALL.into_iter().find(|kind| kind.as_str() == name);
+    let book = kind.and_then(|kind| app.index(kind)).ok_or_else(|| Failure::not_found("book"))?;
+    let asked = query.q.as_deref().map(str::trim).filter(|q| !q.is_empty());
+    let numbers: Vec<usize> = if let Some(words) = asked {
+        book.find(words, limit)
+    } else {
+        let from = query.line.unwrap_or(0) as usize;
+        (from..book.lines.len().min(from.saturating_add(limit))).collect()
+    };
+    let lines = numbers.into_iter().filter_map(|number| {
+        let line = book.lines.get(number)?;
+        let mut above: Vec<String> = Vec::new();
+        if asked.is_some() {
+            above.extend(book.path(number).into_iter().map(str::to_owned));
+            above.pop();
+        }
+        Some(BookLine {
+            line: number as u32,
+            level: line.level,
+            term: line.term.clone(),
+            modifiers: line.modifiers.clone(),
+            see: line.see.clone(),
+            codes: line.codes.clone(),
+            above,
+        })
+    });
+    Ok(Json(BookView {
+        id: book.id.clone(),
+        title: book.title.clone(),
+        columns: book.columns.clone(),
+        total: book.lines.len() as u32,
+        lines: lines.collect(),
+    }))
+}
+
 /// Codes that the signed-in person keeps at hand or used last.
 #[utoipa::path(get, path = path::MY_CODES, tag = "codes", responses((status = 200, body = MyCodes)))]
 pub async fn mine(State(app): State<App>, signed: Signed) -> Result<Json<MyCodes>, Failure> {
@@ -326,10 +397,10 @@ fn link(entry: Entry<'_>) -> CodeLink {
     CodeLink { code: entry.code().to_owned(), title: entry.title().to_owned(), billable: entry.billable() }
 }
 
-/// Inclusion terms have a place of their own.
+/// Inclusion terms have a place of their own, values of axes are for the builder.
 fn kind(kind: Kind) -> Option<NoteKind> {
     match kind {
-        Kind::InclusionTerm => None,
+        Kind::InclusionTerm | Kind::AxisValue => None,
         Kind::Includes => Some(NoteKind::Includes),
         Kind::Excludes1 => Some(NoteKind::Excludes1),
         Kind::Excludes2 => Some(NoteKind::Excludes2),
@@ -338,8 +409,6 @@ fn kind(kind: Kind) -> Option<NoteKind> {
         Kind::CodeAlso => Some(NoteKind::CodeAlso),
         Kind::Note => Some(NoteKind::Note),
         Kind::Definition => Some(NoteKind::Definition),
-        // Values of axes are for the builder.
-        Kind::AxisValue => None,
         Kind::SeventhCharacterNote => Some(NoteKind::SeventhCharacter),
     }
 }

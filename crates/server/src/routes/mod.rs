@@ -49,6 +49,7 @@ pub fn router(app: App) -> Router {
         .route(p::CODE, get(codes::code))
         .route(p::QUESTIONS, get(codes::questions))
         .route(p::PROCEDURES, get(codes::procedures))
+        .route(p::BOOK, get(codes::book))
         .route(p::MY_CODES, get(codes::mine))
         .route(p::MY_CODE, put(codes::keep).delete(codes::let_go))
         .route(p::EDITS, get(edits::rules).put(edits::put))

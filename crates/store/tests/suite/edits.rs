@@ -47,7 +47,7 @@ pub async fn codes_at_hand_are_ones_own(world: World) {
     let code = CodeRef::icd10cm("I10");
     world.store.set_favourite(&ann, &code, true).await.unwrap();
     world.store.set_favourite(&ann, &code, true).await.unwrap();
-    assert_eq!(world.store.favourites(&ann).await.unwrap(), [code.clone()]);
+    assert_eq!(world.store.favourites(&ann).await.unwrap(), std::slice::from_ref(&code));
     assert!(world.store.favourites(&bob).await.unwrap().is_empty());
     world.store.set_favourite(&ann, &code, false).await.unwrap();
     assert!(world.store.favourites(&ann).await.unwrap().is_empty());

@@ -1,6 +1,6 @@
 //! Coding edits over HTTP: found at every decision, in the way of finishing, overridden with a reason, their levels data.
 
-use overread_api::code::{CodeView, MyCodes, NoteKind, QuestionAxis, QuestionView};
+use overread_api::code::{CodeHits, CodeView, MyCodes, NoteKind, QuestionAxis, QuestionView};
 use overread_api::edit::{EditsView, SimulatedEdits};
 use overread_api::entry::{Decided, EntryView};
 use overread_api::path::fill;
@@ -145,6 +145,9 @@ async fn questions_notes_and_codes_at_hand() {
     assert!(recent.contains(&"A41.9") && recent.contains(&"R78.81"), "{recent:?}");
     coder.send("DELETE", &at, None).await.expect(204);
     assert!(coder.get(path::MY_CODES).await.expect(200).json::<MyCodes>().favourites.is_empty());
-    // No release of procedures is loaded here.
+    // Neither a release of procedures nor an index is loaded here.
+    coder.get(&fill(path::BOOK, &["index"])).await.expect(404).error(ErrorCode::NotFound);
+    let all: CodeHits = coder.get(&format!("{}?q=I10&system=all", path::CODES)).await.expect(200).json();
+    assert_eq!(all.hits[0].code, "I10");
     coder.get(path::PROCEDURES).await.expect(404).error(ErrorCode::NotFound);
 }

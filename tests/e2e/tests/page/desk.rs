@@ -20,7 +20,10 @@ fn stage() -> Stage {
         settings.model = None;
         settings.data = settings.folder.join("data");
         let tables = root().join("tests/e2e/fixtures/icd10pcs_tables.xml");
-        settings.run(&["codes", "import", &tables.display().to_string()]).unwrap();
+        let index = root().join("tests/e2e/fixtures/icd10cm_index.xml");
+        settings
+            .run(&["codes", "import", &tables.display().to_string(), &index.display().to_string()])
+            .unwrap();
     })
 }
 
@@ -256,6 +259,15 @@ fn the_code_books_are_read_without_an_entry() {
     stage.browser.goto(&format!("{}/codes", stage.product.url())).unwrap();
     stage.browser.see(&format!("#code-hits [data-code^='{}']", &named[..3])).unwrap();
     assert!(stage.barriers("codes").is_empty());
+    // The index leads to a code, and a code back to the index.
+    stage.browser.goto(&format!("{}/codes?book=index", stage.product.url())).unwrap();
+    stage.focused("#book-search");
+    stage.browser.type_text("fract coll").unwrap();
+    stage.browser.see("#book-lines [aria-selected=true] [data-code='S52.53']").unwrap();
+    stage.key(Key::Enter);
+    stage.browser.see(".code-detail [data-line]").unwrap();
+    stage.shot("codes-index");
+    assert!(stage.barriers("index").is_empty(), "{:?}", stage.barriers("index"));
     stage.browser.goto(&format!("{}/edits", stage.product.url())).unwrap();
     stage.browser.see("tr[data-rule='C-201']").unwrap();
     stage.shot("edits");

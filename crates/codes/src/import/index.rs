@@ -1,0 +1,120 @@
+//! The alphabetic index and its kin, XML of CDC/NCHS (schemas `cm_index` and `drug-neoplasm`).
+
+use roxmltree::{Document, Node, ParsingOptions};
+
+use super::{File, ImportError, Options, Report, effective};
+use crate::SourceError;
+use crate::book::{Book, BookKind, Line};
+
+/// Deeper than any index.
+const MAX_DEPTH: u8 = 15;
+
+pub(super) fn read(file: &File, options: &Options, report: &mut Report) -> Result<Book, ImportError> {
+    let source = |source: SourceError| ImportError::Source { file: file.name.clone(), source };
+    let text = std::str::from_utf8(&file.bytes)
+        .map_err(|e| source(SourceError::NotUtf8 { file: "index", byte: e.valid_up_to() }))?;
+    let parsing = ParsingOptions { allow_dtd: false, nodes_limit: 4_000_000, entity_resolver: None };
+    let document = Document::parse_with_options(text, parsing).map_err(|e| {
+        source(SourceError::Xml { line: e.pos().row, column: e.pos().col, what: e.to_string() })
+    })?;
+    let wrong = |node: Node<'_, '_>, what: &str| {
+        let line = document.text_pos_at(node.range().start).row;
+        source(SourceError::Tabular { line, what: what.to_owned() })
+    };
+    let root = document.root_element();
+    let mut columns = Vec::new();
+    let mut heading = String::new();
+    for node in root.children().filter(Node::is_element) {
+        match node.tag_name().name() {
+            "title" => heading = words(node),
+            "indexHeading" => {
+                let heads: Vec<String> =
+                    node.children().filter(|n| n.has_tag_name("head")).map(words).collect();
+                heading = heads.first().cloned().unwrap_or_default();
+                columns = heads.into_iter().skip(1).collect();
+            }
+            _ => {}
+        }
+    }
+    let lower = heading.to_lowercase();
+    let kind = if lower.contains("neoplasm") {
+        BookKind::Neoplasms
+    } else if lower.contains("substance") || lower.contains("drug") {
+        BookKind::Drugs
+    } else if lower.contains("external cause") {
+        BookKind::ExternalCauses
+    } else {
+        BookKind::Index
+    };
+    let mut lines = Vec::new();
+    let mut open: Vec<(Node<'_, '_>, u8)> = root
+        .descendants()
+        .filter(|n| n.has_tag_name("mainTerm"))
+        .map(|node| (node, 0))
+        .collect::<Vec<_>>()
+        .into_iter()
+        .rev()
+        .collect();
+    while let Some((node, level)) = open.pop() {
+        if level > MAX_DEPTH {
+            return Err(wrong(node, "terms nested too deep"));
+        }
+        let mut line = Line { level, ..Line::default() };
+        let mut below = Vec::new();
+        if !columns.is_empty() {
+            line.codes = vec![String::new(); columns.len()];
+        }
+        for child in node.children().filter(Node::is_element) {
+            match child.tag_name().name() {
+                "title" => {
+                    line.modifiers = child
+                        .children()
+                        .filter(|n| n.has_tag_name("nemod"))
+                        .map(words)
+                        .collect::<Vec<_>>()
+                        .join(" ");
+                    line.term = child
+                        .children()
+                        .filter(Node::is_text)
+                        .filter_map(|n| n.text())
+                        .collect::<String>()
+                        .split_whitespace()
+                        .collect::<Vec<_>>()
+                        .join(" ");
+                }
+                "code" | "manif" if columns.is_empty() => line.codes.push(words(child)),
+                "cell" => {
+                    let column = child.attribute("col").and_then(|c| c.parse::<usize>().ok());
+                    let cell = column.and_then(|c| c.checked_sub(2)).and_then(|c| line.codes.get_mut(c));
+                    let code = words(child);
+                    *cell.ok_or_else(|| wrong(child, "a cell of no column"))? =
+                        code.trim_matches('-').is_empty().then(String::new).unwrap_or(code);
+                }
+                "see" => line.see = format!("see {}", words(child)),
+                "seeAlso" => line.see = format!("see also {}", words(child)),
+                "seecat" => line.see = format!("see category {}", words(child)),
+                "subcat" => line.see = format!("see subcategory {}", words(child)),
+                "term" => below.push((child, level + 1)),
+                _ => {}
+            }
+        }
+        if line.term.is_empty() && line.modifiers.is_empty() {
+            return Err(wrong(node, "a term without a title"));
+        }
+        lines.push(line);
+        open.extend(below.into_iter().rev());
+    }
+    if lines.is_empty() {
+        return Err(wrong(root, "no term"));
+    }
+    let effective = effective(options, &file.bytes)?;
+    let id = format!("icd-10-cm-{}-{}", kind.as_str(), &effective[..7]);
+    report.results.push(format!("{id}: {} lines", lines.len()));
+    let title = format!("{} of ICD-10-CM, in force from {effective}", kind.label());
+    Ok(Book::new(id, kind, title, effective, columns, lines))
+}
+
+fn words(node: Node<'_, '_>) -> String {
+    let text: String = node.descendants().filter_map(|d| if d.is_text() { d.text() } else { None }).collect();
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
