@@ -173,7 +173,10 @@ mod tests {
             let at = at % bytes.len();
             prop_assume!(bytes[at] != with);
             bytes[at] = with;
-            prop_assert!(CodeList::from_bytes(&bytes).is_err());
+            // A bit that the packing does not use changes nothing.
+            if let Ok(back) = CodeList::from_bytes(&bytes) {
+                prop_assert_eq!(back, list());
+            }
             prop_assert!(CodeList::from_bytes(&bytes[..at]).is_err());
         }
     }
