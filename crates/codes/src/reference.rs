@@ -17,6 +17,9 @@ pub struct Reference {
     pub last: Option<String>,
     /// Further characters that the codes must have.
     pub only: Option<Only>,
+    /// Narrowed by words that this reading does not understand ("see categories E08-E10 with ketoacidosis"): it may
+    /// cover less than it says.
+    pub loose: bool,
     /// Bytes of the note's text that name it.
     pub at: Range<usize>,
 }
@@ -134,6 +137,15 @@ pub fn references(text: &str) -> Vec<Reference> {
                     at = end;
                     continue;
                 }
+                let behind = out
+                    .last()
+                    .is_some_and(|last| text[last.at.end..at].trim_matches([' ', ',', '-']).is_empty());
+                let clause = text[at..].split([')', ';']).next().unwrap_or_default();
+                if behind && !clause.contains("character") {
+                    for reference in &mut out[group..] {
+                        reference.loose = true;
+                    }
+                }
             }
             _ => {}
         }
@@ -160,7 +172,7 @@ pub fn references(text: &str) -> Vec<Reference> {
         } else if joined {
             end += gap.trim_end().len();
         }
-        out.push(Reference { first, last, only: None, at: at..end });
+        out.push(Reference { first, last, only: None, loose: false, at: at..end });
         at = end.max(at + 1);
     }
     out
@@ -290,7 +302,7 @@ impl Release {
     ) -> Option<Exclusion<'a>> {
         code.all_notes()
             .filter(|note| note.kind == kind && !other.is_within(note.entry))
-            .find(|note| self.references(note.text).iter().any(|r| r.covers(other.code())))
+            .find(|note| self.references(note.text).iter().any(|r| !r.loose && r.covers(other.code())))
             .map(|note| Exclusion { code, note, other })
     }
 
@@ -386,6 +398,15 @@ mod tests {
         assert!(!range.covers("I70.0") && !range.covers("I5A"));
         assert!(one("x (D46.2-)").covers("D46.21") && !one("x (D46.2-)").covers("D46.1"));
         assert_eq!(one("x (D46.2-)").target(), "D46.2");
+    }
+
+    #[test]
+    fn what_is_narrowed_by_words_alone_is_loose() {
+        let loose = |text: &str| references(text).iter().map(|r| r.loose).collect::<Vec<_>>();
+        assert_eq!(loose("see categories E08-E10, E11, E13 with ketoacidosis"), [true, true, true]);
+        assert_eq!(loose("migraine with aura (G43.1-)"), [false]);
+        assert_eq!(loose("diabetes (E08-E13 with .42)"), [false]);
+        assert_eq!(loose("toxin (T51-T65 with fifth or sixth character to indicate intent)"), [false]);
     }
 
     #[test]

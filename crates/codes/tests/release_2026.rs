@@ -323,6 +323,8 @@ const EXCLUDES1: &[(&str, &str, bool)] = &[
     ("E11.9", "E13.9", true),
     ("E11.65", "E11.9", false),
     ("E66.9", "E66.2", false),
+    // The note names diabetes "with ketoacidosis" only.
+    ("E87.21", "E11.22", false),
     ("E86.0", "E87.1", false),
     // 5: mental
     ("F32.9", "F33.9", true),

@@ -306,16 +306,7 @@ fn setting(document: &str, stay: bool) -> Setting {
     let any = |list: &[&str]| list.iter().any(|word| words.contains(word));
     if any(&["discharge", "inpatient", "hospital course", "death summary"]) {
         Setting::Inpatient
-    } else if any(&[
-        "clinic",
-        "office",
-        "outpatient",
-        "emergency",
-        "urgent care",
-        "visit",
-        "ambulatory",
-        "consult",
-    ]) {
+    } else if any(&["clinic", "office", "outpatient", "emergency", "urgent care", "visit", "ambulatory"]) {
         Setting::Outpatient
     } else if stay {
         Setting::Inpatient

@@ -47,6 +47,10 @@ fn dose(text: &str) -> Option<(f64, Option<&'static str>)> {
             break;
         }
     }
+    // "24/26 mg", "5/325": two drugs in one.
+    if rest.starts_with('/') {
+        return None;
+    }
     let unit: String =
         rest.chars().take_while(|c| c.is_alphabetic() || *c == 'µ').collect::<String>().to_lowercase();
     Some(match unit.as_str() {
@@ -146,5 +150,6 @@ mod tests {
         assert_eq!(dose("0.1 mcg"), Some((0.1, Some("mcg"))));
         assert_eq!(dose("20"), Some((20.0, None)));
         assert_eq!(dose("2 puffs"), None);
+        assert_eq!(dose("24/26 mg"), None);
     }
 }

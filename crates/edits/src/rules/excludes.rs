@@ -1,6 +1,6 @@
 //! Excludes notes, as the tabular list words them, inherited from everything above a code.
 
-use overread_codes::{Exclusion, NoteKind};
+use overread_codes::{EntryKind, Exclusion, NoteKind};
 use overread_domain::RejectReason;
 
 use crate::case::{Case, Coded, Found};
@@ -29,7 +29,9 @@ pub(super) fn excludes2(case: &Case<'_>) -> Vec<Found> {
             let (a, b) = (one.entry?, other.entry?);
             let exclusion = release
                 .named_by(NoteKind::Excludes2, a, b)
-                .or_else(|| release.named_by(NoteKind::Excludes2, b, a))?;
+                .or_else(|| release.named_by(NoteKind::Excludes2, b, a))
+                // Those of chapters and blocks only say where other conditions are.
+                .filter(|found| !matches!(found.note.entry.kind(), EntryKind::Chapter | EntryKind::Block))?;
             let message = format!(
                 "{} is not part of {}; both are listed, which is right if the patient has both",
                 exclusion.other.code(),

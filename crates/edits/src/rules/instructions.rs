@@ -31,7 +31,7 @@ fn instructions<'a>(case: &Case<'a>, code: Entry<'a>, kind: NoteKind) -> Vec<Ins
                 at,
                 references: texts.iter().flat_map(|text| release.references(text)).collect(),
                 conditional: lower.starts_with("any ")
-                    || ["if applicable", "if known", "if any", "if desired"]
+                    || ["if applicable", "if known", "if any", "if desired", "complicating"]
                         .iter()
                         .any(|words| lower.contains(words)),
                 text: brief(&all),

@@ -105,6 +105,7 @@ const EMPTY: &[&str] = &[
     "condition",
     "acute",
     "chronic",
+    "complications",
 ];
 
 fn telling(title: &str) -> Vec<String> {
@@ -133,8 +134,12 @@ pub(super) fn unspecified(case: &Case<'_>) -> Vec<Found> {
                 if lower.contains("without") || Side::said(&lower) != Side::said(&title) {
                     continue;
                 }
-                let further: Vec<String> =
-                    telling(other.title()).into_iter().filter(|word| !own.contains(word)).collect();
+                let theirs = telling(other.title());
+                // A refinement keeps what the code says now, and is not as unspecified itself.
+                if !own.iter().all(|word| theirs.contains(word)) || lower.ends_with(", unspecified") {
+                    continue;
+                }
+                let further: Vec<String> = theirs.into_iter().filter(|word| !own.contains(word)).collect();
                 let all = !further.is_empty() && further.iter().all(|word| near.contains(word));
                 if all && best.is_none_or(|(most, _)| further.len() > most) {
                     best = Some((further.len(), other));

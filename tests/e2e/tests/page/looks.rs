@@ -15,12 +15,14 @@ fn sample(id: &str) -> Value {
 }
 
 /// Every screen that a role has, by address.
-const SCREENS: [(&str, &str, &str); 7] = [
+const SCREENS: [(&str, &str, &str); 9] = [
     ("lead", "/", "#queue"),
     ("lead", "/import", "#import-send"),
     ("lead", "/accuracy", "#accuracy-fields"),
     ("lead", "/system", "#system"),
     ("lead", "/memory", "#memory"),
+    ("lead", "/codes", "#code-search"),
+    ("lead", "/edits", "#edits"),
     ("admin", "/users", "#users"),
     ("admin", "/templates", "#templates"),
 ];
