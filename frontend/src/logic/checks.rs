@@ -69,6 +69,13 @@ pub fn moved(order: &[&Item], item: &ItemId, by: isize) -> Option<Vec<ItemId>> {
     Some(ids)
 }
 
+/// The list with one row put where another stands; none where nothing moves.
+pub fn dropped_on(order: &[&Item], item: &ItemId, target: &ItemId) -> Option<Vec<ItemId>> {
+    let place = |id: &ItemId| order.iter().position(|row| row.id == *id);
+    let by = place(target)? as isize - place(item)? as isize;
+    if by == 0 { None } else { moved(order, item, by) }
+}
+
 /// Whether a decision can be taken back with one key.
 pub fn can_be_taken_back(action: &Action) -> bool {
     !matches!(
@@ -138,5 +145,13 @@ mod tests {
         assert_eq!(ids(-2, "c").as_deref(), Some("cab"));
         assert_eq!(ids(-1, "a"), None);
         assert_eq!(ids(1, "c"), None);
+        let dropped = |item: &str, target: &str| {
+            dropped_on(&order, &ItemId::new(item), &ItemId::new(target))
+                .map(|ids| ids.iter().map(ToString::to_string).collect::<String>())
+        };
+        assert_eq!(dropped("c", "a").as_deref(), Some("cab"));
+        assert_eq!(dropped("a", "c").as_deref(), Some("bca"));
+        assert_eq!(dropped("a", "a"), None);
+        assert_eq!(dropped("a", "x"), None);
     }
 }

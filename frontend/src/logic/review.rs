@@ -8,7 +8,7 @@ use overread_domain::{
     ItemState, Suggestion, UserId,
 };
 
-use super::checks::{can_be_taken_back, moved};
+use super::checks::{can_be_taken_back, dropped_on, moved};
 use super::outbox::{Outbox, Pending};
 use super::rows::{self, Projection, RowKey};
 
@@ -119,16 +119,29 @@ impl Review {
 
     /// The decision that moves a code within its list by so many places, or to its head with [`isize::MIN`].
     pub fn reordered(&self, item: &ItemId, by: isize) -> Option<Action> {
+        self.in_order(item, |order| {
+            let at = order.iter().position(|row| row.id == *item)? as isize;
+            // Already at the head: the order is still worth a decision where no row leads.
+            moved(order, item, if by == isize::MIN { -at } else { by })
+        })
+    }
+
+    /// The decision that puts a code where another of its list stands.
+    pub fn dropped(&self, item: &ItemId, target: &ItemId) -> Option<Action> {
+        self.in_order(item, |order| dropped_on(order, item, target))
+    }
+
+    fn in_order(
+        &self,
+        item: &ItemId,
+        arrange: impl FnOnce(&[&Item]) -> Option<Vec<ItemId>>,
+    ) -> Option<Action> {
         self.with_entry(|entry| {
             let field = entry.item(item)?.content.field.clone();
             let listed = self.view.template.field(&field)?.kind == FieldKind::Code;
             let rows =
                 entry.items().iter().filter(|i| i.content.field == field && i.state != ItemState::Rejected);
-            let order = in_claim_order(rows);
-            let at = order.iter().position(|row| row.id == *item)? as isize;
-            let by = if by == isize::MIN { -at } else { by };
-            // Already at the head: the order is still worth a decision where no row leads.
-            let items = moved(&order, item, by)?;
+            let items = arrange(&in_claim_order(rows))?;
             listed.then_some(Action::Sequence { field, items })
         })
     }

@@ -166,7 +166,10 @@ pub fn Book(name: String, line: Option<u32>, open: Callback<String>) -> impl Int
                 aria-label="Words of the book"
                 aria-expanded="true"
                 aria-controls="book-lines"
-                aria-activedescendant=move || format!("book-line-{}", at.get())
+                aria-activedescendant=move || {
+                    let any = view.with(|v| matches!(v, Some(Ok(book)) if !book.lines.is_empty()));
+                    any.then(|| format!("book-line-{}", at.get()))
+                }
                 autocomplete="off"
                 spellcheck="false"
                 placeholder="Words, a beginning of each is enough"

@@ -82,6 +82,23 @@ fn Full(row: Row) -> impl IntoView {
         }
     });
     let chosen = row.code.clone();
+    let badges = row.code.as_ref().map(|code| {
+        let known =
+            review.with(|model| model.view.badges.get(&code.code).cloned()).flatten().unwrap_or_default();
+        known
+            .into_iter()
+            .map(|badge| {
+                view! {
+                    " "
+                    <span class="tag" data-badge=badge.kind.clone()>
+                        {badge.kind.to_uppercase()}
+                        " "
+                        {badge.text}
+                    </span>
+                }
+            })
+            .collect::<Vec<_>>()
+    });
     let facts = facts(&row);
     let evidence = move || {
         let count = review.evidence_count();
@@ -135,6 +152,7 @@ fn Full(row: Row) -> impl IntoView {
                         <b>{code.code}</b>
                         " "
                         {code_title}
+                        {badges}
                     </p>
                 }
             })}

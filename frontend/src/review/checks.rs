@@ -279,6 +279,16 @@ impl Review {
         }
     }
 
+    /// Puts the dragged code where another stands.
+    pub fn drop_on(self, target: &overread_domain::ItemId) {
+        let Some(item) = self.dragged.try_update_value(Option::take).flatten() else { return };
+        if let Some(action) = self.with(|model| model.dropped(&item, target)).flatten()
+            && self.decide(vec![action])
+        {
+            self.select(Some(crate::logic::rows::RowKey::Item(item)));
+        }
+    }
+
     /// Moves the current code within the final list; `by` of [`isize::MIN`] makes it the principal diagnosis.
     pub fn sequence(self, by: isize) {
         let Some(item) = self.current_item() else {

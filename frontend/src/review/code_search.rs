@@ -338,7 +338,9 @@ pub fn CodeBox(finder: CodeFinder, picked: Callback<CodeHit>) -> impl IntoView {
             aria-label="Code or words"
             aria-expanded="true"
             aria-controls="code-hits"
-            aria-activedescendant=move || format!("code-hit-{}", finder.at.get())
+            aria-activedescendant=move || {
+                (!finder.hits.with(Vec::is_empty)).then(|| format!("code-hit-{}", finder.at.get()))
+            }
             autocomplete="off"
             spellcheck="false"
             placeholder="Code, or words in any order"

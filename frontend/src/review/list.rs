@@ -111,6 +111,8 @@ fn RowLine(row: RowKey) -> impl IntoView {
         RowKey::Field(field) => (None, Some(field.clone())),
     };
     let go = key.clone();
+    let listed = key.item().is_some_and(|item| review.is_listed(item));
+    let (dragged, target) = (key.item().cloned(), key.item().cloned());
     let content = move || signal.with(|row| line(review, row));
     view! {
         <div
@@ -123,6 +125,23 @@ fn RowLine(row: RowKey) -> impl IntoView {
             data-state=move || signal.with(|row| row.state.name())
             data-current=move || here.get().then_some("")
             aria-selected=move || here.get().to_string()
+            draggable=listed.then_some("true")
+            on:dragstart=move |_| {
+                if listed {
+                    review.dragged.set_value(dragged.clone());
+                }
+            }
+            on:dragover=move |event| {
+                if listed && review.dragged.with_value(Option::is_some) {
+                    event.prevent_default();
+                }
+            }
+            on:drop=move |event| {
+                if let Some(target) = target.as_ref().filter(|_| listed) {
+                    event.prevent_default();
+                    review.drop_on(target);
+                }
+            }
             on:click=move |_| review.select(Some(go.clone()))
         >
             {content}

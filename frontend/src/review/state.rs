@@ -115,6 +115,8 @@ pub struct Review {
     pub mounted: StoredValue<u32>,
     /// Entries whose left-over decisions are being sent.
     pub flushing: StoredValue<BTreeSet<String>>,
+    /// The row that is being dragged.
+    pub dragged: StoredValue<Option<ItemId>>,
     tab: StoredValue<String>,
 }
 
@@ -146,6 +148,7 @@ impl Review {
             finishing: RwSignal::new(false),
             mounted: StoredValue::new(0),
             flushing: StoredValue::new(BTreeSet::new()),
+            dragged: StoredValue::new(None),
             tab: StoredValue::new(storage::tab()),
         }
     }

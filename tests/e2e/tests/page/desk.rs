@@ -222,6 +222,28 @@ fn a_coder_codes_an_entry_without_a_mouse() {
 }
 
 #[test]
+fn codes_are_put_in_order_by_dragging_too() {
+    let stage = stage();
+    stage.sign_in("coder");
+    let entry = stage.import_text("order", NOTE);
+    stage.open(&entry);
+    let desk = Desk { stage: &stage, entry };
+    desk.code("Colles' fracture of the left wrist", "S52.532A");
+    desk.code("Sepsis", "A41.9");
+    let (first, second) = (desk.row_of("S52.532A"), desk.row_of("A41.9"));
+    let drag = "const [from, to] = [...arguments].map(id => document.querySelector(`#rows [data-item='${id}']`));
+        const data = new DataTransfer();
+        const send = (to, kind) => to.dispatchEvent(new DragEvent(kind, { bubbles: true, cancelable: true, dataTransfer: data }));
+        send(from, 'dragstart'); send(to, 'dragover'); send(to, 'drop');";
+    stage.browser.script(drag, &[json!(second), json!(first)]).unwrap();
+    stage.browser.see(&format!("#rows [data-item='{second}'][data-current]")).unwrap();
+    let view = desk.view();
+    let of = |id: &str| view.items.iter().find(|i| i.id.as_str() == id).unwrap();
+    assert_eq!((of(&second).rank, of(&second).content.role), (Some(0), Some(CodeRole::Principal)));
+    assert_eq!(of(&first).rank, Some(1));
+}
+
+#[test]
 fn an_error_keeps_the_entry_open_and_opens_the_checks() {
     let stage = stage();
     stage.sign_in("coder");
