@@ -53,9 +53,6 @@ pub struct Finding {
     /// The rows that it is about, the one to go to first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub items: Vec<ItemId>,
-    /// The field that it is about, where there is no row.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub field: Option<String>,
     /// Words of the note that speak for it, beside the evidence of the rows.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub evidence: Vec<Quoted>,

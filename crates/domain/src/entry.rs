@@ -224,14 +224,6 @@ impl<'a> Entry<'a> {
         &self.overridden
     }
 
-    pub fn template(&self) -> &'a Template {
-        self.template
-    }
-
-    pub fn text(&self) -> &'a CodePoints<'a> {
-        self.text
-    }
-
     pub fn revision(&self) -> u32 {
         self.log.len() as u32
     }

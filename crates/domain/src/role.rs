@@ -35,8 +35,6 @@ pub enum Permission {
     EditTemplates,
     /// Set the levels of the coding edits.
     EditRules,
-    /// Bring in code releases and lists.
-    ImportCodes,
     ManageUsers,
 }
 
@@ -76,7 +74,6 @@ impl Role {
                     | P::RunJobs
                     | P::EditTemplates
                     | P::EditRules
-                    | P::ImportCodes
                     | P::ManageUsers
             ),
         }

@@ -26,7 +26,6 @@ pub(crate) struct Found {
     /// Where it is not the rule's own.
     pub citation: Option<String>,
     pub items: Vec<ItemId>,
-    pub field: Option<String>,
     pub evidence: Vec<Quoted>,
     pub fixes: Vec<Fix>,
 }
@@ -278,7 +277,6 @@ impl<'a> Case<'a> {
         };
         put(rule);
         put(&found.message);
-        put(found.field.as_deref().unwrap_or_default());
         for id in &found.items {
             put(id.as_str());
             let Some(item) = self.input.items.iter().find(|item| item.id == *id) else { continue };

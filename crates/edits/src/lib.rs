@@ -33,23 +33,27 @@ pub struct Books {
 }
 
 impl Books {
-    /// The edition of `system` in force on `date` (ISO 8601): the latest that had begun, else the earliest there is;
-    /// without a date the latest of all.
+    /// The edition of `system` in force on `date` (ISO 8601, maybe to the month, which then counts as its end): the latest
+    /// that had begun, else the earliest there is; without a date the latest of all.
     pub fn release(&self, system: &str, date: Option<&str>) -> Option<&Arc<Release>> {
         let own = || self.releases.iter().filter(|r| r.system() == system);
-        let begun = own().filter(|r| date.is_none_or(|date| r.effective() <= date));
+        let begun = own().filter(|r| date.is_none_or(|date| begun_by(r.effective(), date)));
         begun.max_by_key(|r| r.effective()).or_else(|| own().min_by_key(|r| r.effective()))
     }
 
     /// The edition of a list in force on `date`.
     pub fn list(&self, kind: ListKind, date: Option<&str>) -> Option<&CodeList> {
         let own = || self.lists.iter().filter(|list| list.kind == kind);
-        let begun = own().filter(|list| date.is_none_or(|date| list.effective.as_str() <= date));
+        let begun = own().filter(|list| date.is_none_or(|date| begun_by(&list.effective, date)));
         let found = begun
             .max_by_key(|list| list.effective.as_str())
             .or_else(|| own().min_by_key(|list| list.effective.as_str()));
         found.map(Arc::as_ref)
     }
+}
+
+fn begun_by(effective: &str, date: &str) -> bool {
+    effective.get(..date.len()).unwrap_or(effective) <= date
 }
 
 /// An entry to check.
@@ -83,7 +87,6 @@ pub fn check(input: &Input<'_>, books: &Books, levels: &RuleLevels) -> Vec<Findi
                 message: found.message,
                 citation: found.citation.unwrap_or_else(|| rule.citation.to_owned()),
                 items: found.items,
-                field: found.field,
                 evidence: found.evidence,
                 fixes: found.fixes,
             });

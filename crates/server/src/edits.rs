@@ -6,7 +6,7 @@ use overread_api::ErrorCode;
 use overread_api::code::CodeBadge;
 use overread_codes::ListKind;
 use overread_domain::span::CodePoints;
-use overread_domain::{Action, DecisionId, Finding, RuleLevels, Timestamp};
+use overread_domain::{Action, DecisionId, Finding, RuleLevels};
 use overread_edits::{Input, entry_date};
 use overread_store::EntryRecord;
 
@@ -18,20 +18,6 @@ use crate::{App, Failure};
 pub struct Checked {
     pub findings: Vec<Finding>,
     pub badges: BTreeMap<String, Vec<CodeBadge>>,
-}
-
-/// The day of a moment, ISO 8601, in UTC (civil-from-days, Hinnant 2013).
-pub fn date_of(at: Timestamp) -> String {
-    let z = at.0.div_euclid(86_400_000) + 719_468;
-    let era = z.div_euclid(146_097);
-    let doe = z.rem_euclid(146_097);
-    let yoe = (doe - doe / 1_460 + doe / 36_524 - doe / 146_096) / 365;
-    let doy = doe - (365 * yoe + yoe / 4 - yoe / 100);
-    let mp = (5 * doy + 2) / 153;
-    let day = doy - (153 * mp + 2) / 5 + 1;
-    let month = if mp < 10 { mp + 3 } else { mp - 9 };
-    let year = yoe + era * 400 + i64::from(month <= 2);
-    format!("{year:04}-{month:02}-{day:02}")
 }
 
 /// The day by which an entry's codes are judged.
@@ -132,18 +118,4 @@ pub fn badges(app: &App, code: &str, date: Option<&str>) -> Vec<CodeBadge> {
         }
     }
     out
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn days_are_those_of_the_calendar() {
-        for (at, day) in
-            [(0, "1970-01-01"), (951_782_400_000, "2000-02-29"), (1_772_582_399_999, "2026-03-03")]
-        {
-            assert_eq!(date_of(Timestamp(at)), day);
-        }
-    }
 }

@@ -45,18 +45,15 @@ pub fn summary(findings: &[Finding]) -> Option<String> {
 
 /// The gravest level that is said of a row and not overridden, notes left out.
 pub fn flag(findings: &[Finding], row: &RowKey) -> Option<Level> {
-    let about = |finding: &&Finding| match row {
-        RowKey::Item(item) => finding.items.contains(item),
-        RowKey::Field(field) => finding.items.is_empty() && finding.field.as_ref() == Some(field),
-    };
+    let RowKey::Item(item) = row else { return None };
+    let about = |finding: &&Finding| finding.items.contains(item);
     let open = findings.iter().filter(about).filter(|f| f.overridden.is_none());
     open.map(|f| f.level).filter(|level| *level < Level::Information).min()
 }
 
 /// Where a finding leads.
 pub fn place(finding: &Finding) -> Option<RowKey> {
-    let row = finding.items.first().cloned().map(RowKey::Item);
-    row.or_else(|| finding.field.clone().map(RowKey::Field))
+    finding.items.first().cloned().map(RowKey::Item)
 }
 
 /// The list in the order that a claim has it with one row moved `by` places; none where it can't move.
@@ -102,7 +99,6 @@ mod tests {
             message: String::new(),
             citation: String::new(),
             items: vec![ItemId::new(item)],
-            field: None,
             evidence: Vec::new(),
             fixes: Vec::new(),
             overridden: overridden.then(|| Overridden { decision: "d".into(), reason: "r".into() }),

@@ -1,6 +1,6 @@
 //! The list of codes that a search brings up, and the choice in it.
 
-use overread_api::code::{CodeHit, CodeLink, CodeNote, CodeView, NoteKind, QuestionAxis, QuestionView};
+use overread_api::code::{CodeHit, CodeLink, CodeNote, NoteKind, QuestionAxis, QuestionView};
 
 /// The very code that was typed, then billable codes, then others, each part in the search's own order.
 pub fn billable_first(mut hits: Vec<CodeHit>, typed: &str) -> Vec<CodeHit> {
@@ -8,19 +8,6 @@ pub fn billable_first(mut hits: Vec<CodeHit>, typed: &str) -> Vec<CodeHit> {
     let typed = plain(typed.trim());
     hits.sort_by_key(|hit| (plain(&hit.code) != typed, !hit.billable));
     hits
-}
-
-/// The codes under one that cannot be billed, as hits.
-pub fn children(view: &CodeView) -> Vec<CodeHit> {
-    let hit = |link: &CodeLink| CodeHit {
-        system: view.system.clone(),
-        code: link.code.clone(),
-        title: link.title.clone(),
-        billable: link.billable,
-        matched: None,
-        score: 0.0,
-    };
-    view.children.iter().map(hit).collect()
 }
 
 /// The answers to a question, as hits: the part that tells them apart stands where a search has the words it met.

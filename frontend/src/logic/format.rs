@@ -36,21 +36,10 @@ pub fn ago(now: i64, then: i64) -> String {
     }
 }
 
-/// Milliseconds since 1970 as `2026-03-14 09:26` in UTC (civil-from-days, Hinnant 2013).
+/// Milliseconds since 1970 as `2026-03-14 09:26` in UTC.
 pub fn moment(ms: i64) -> String {
-    let minutes = ms.div_euclid(60_000);
-    let days = minutes.div_euclid(1_440);
-    let minute = minutes.rem_euclid(1_440);
-    let z = days + 719_468;
-    let era = z.div_euclid(146_097);
-    let doe = z.rem_euclid(146_097);
-    let yoe = (doe - doe / 1_460 + doe / 36_524 - doe / 146_096) / 365;
-    let doy = doe - (365 * yoe + yoe / 4 - yoe / 100);
-    let mp = (5 * doy + 2) / 153;
-    let day = doy - (153 * mp + 2) / 5 + 1;
-    let month = if mp < 10 { mp + 3 } else { mp - 9 };
-    let year = yoe + era * 400 + i64::from(month <= 2);
-    format!("{year:04}-{month:02}-{day:02} {:02}:{:02}", minute / 60, minute % 60)
+    let minute = ms.div_euclid(60_000).rem_euclid(1_440);
+    format!("{} {:02}:{:02}", overread_domain::Timestamp(ms).day(), minute / 60, minute % 60)
 }
 
 /// One line of at most `most` letters, white space drawn together.

@@ -130,13 +130,6 @@ pub const RULES: &[Rule] = &[
         "ICD-10-CM Official Guidelines, II.A",
         sequence::symptom_first,
     ),
-    rule(
-        "C-306",
-        Error,
-        "A secondary diagnosis is required",
-        "Medicare Code Editor, edit 9",
-        sequence::requires_secondary,
-    ),
     rule("C-401", Warning, "Age and code", "Medicare Code Editor, edit 4", people::age),
     rule("C-402", Warning, "Sex and code", "Medicare Code Editor, edit 5", people::sex),
     rule(

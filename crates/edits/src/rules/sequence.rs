@@ -55,17 +55,6 @@ pub(super) fn unacceptable(case: &Case<'_>) -> Vec<Found> {
     vec![other_first(case, Found::on(&[row.item], message), fits)]
 }
 
-pub(super) fn requires_secondary(case: &Case<'_>) -> Vec<Found> {
-    let (Some((row, entry)), Some(mce)) = (case.principal(), case.list(ListKind::Mce)) else {
-        return Vec::new();
-    };
-    if case.finals.len() > 1 || !mce.says(entry.code(), "requires_secondary") {
-        return Vec::new();
-    }
-    let message = format!("{} as principal diagnosis needs a secondary one", entry.code());
-    vec![Found::on(&[row.item], message)]
-}
-
 pub(super) fn one_principal(case: &Case<'_>) -> Vec<Found> {
     let leads = |row: &&Coded<'_>| row.item.content.role == Some(CodeRole::Principal);
     let leading: Vec<&Item> = case.finals.iter().filter(leads).map(|row| row.item).collect();

@@ -43,7 +43,7 @@ pub async fn search(
         .model
         .loaded()
         .and_then(|loaded| loaded.search)
-        .filter(|search| query.semantic.unwrap_or(true) && search.release().system() == system);
+        .filter(|search| query.semantic.unwrap_or(true) && search.release().id() == release.id());
     let words = query.q;
     let id = release.id().to_owned();
     let (hits, semantic) = tokio::task::spawn_blocking(move || {
@@ -66,20 +66,24 @@ pub async fn search(
             }
         }
         let options = overread_codes::Options { limit, billable_only, ..Default::default() };
-        let hits = release.search(&words, &options).into_iter().map(|hit| CodeHit {
-            system: system.clone(),
-            matched: (hit.matched_term != hit.title && hit.matched_term != hit.code)
-                .then_some(hit.matched_term),
-            code: hit.code,
-            title: hit.title,
-            billable: hit.billable,
-            score: hit.score,
-        });
+        let hits = release.search(&words, &options).into_iter().map(|hit| in_words(&system, hit));
         (hits.collect(), false)
     })
     .await
     .map_err(|_| Failure::internal("a code search panicked"))?;
     Ok(Json(CodeHits { release: id, hits, semantic }))
+}
+
+/// A hit of the search by words; what matched is told where it was neither title nor code.
+fn in_words(system: &str, hit: overread_codes::Hit) -> CodeHit {
+    CodeHit {
+        system: system.to_owned(),
+        matched: (hit.matched_term != hit.title && hit.matched_term != hit.code).then_some(hit.matched_term),
+        code: hit.code,
+        title: hit.title,
+        billable: hit.billable,
+        score: hit.score,
+    }
 }
 
 /// Stands for every code system that is loaded.
@@ -100,15 +104,7 @@ async fn everywhere(app: &App, query: CodeQuery) -> Result<Json<CodeHits>, Failu
             .iter()
             .flat_map(|release| {
                 let system = release.system();
-                release.search(&query.q, &options).into_iter().map(move |hit| CodeHit {
-                    system: system.to_owned(),
-                    matched: (hit.matched_term != hit.title && hit.matched_term != hit.code)
-                        .then_some(hit.matched_term),
-                    code: hit.code,
-                    title: hit.title,
-                    billable: hit.billable,
-                    score: hit.score,
-                })
+                release.search(&query.q, &options).into_iter().map(move |hit| in_words(system, hit))
             })
             .collect();
         hits.sort_by(|a, b| b.score.total_cmp(&a.score));
