@@ -2,8 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+/// A look-up. It is a body and not an address: what is looked up are often words of a note.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema, utoipa::IntoParams))]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct CodeQuery {
     /// A code with or without dot, or words in any order.
@@ -13,8 +14,21 @@ pub struct CodeQuery {
     /// 1 to 100; 20 if absent.
     pub limit: Option<u32>,
     pub billable: Option<bool>,
+    /// Only what stands under this chapter, block or code.
+    pub under: Option<String>,
+    /// The day whose editions are searched (ISO 8601, maybe to the month); today if absent.
+    pub on: Option<String>,
     /// Also by meaning, where the model is loaded; true if absent.
     pub semantic: Option<bool>,
+}
+
+/// Query of a code, a book or a procedure under construction.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema, utoipa::IntoParams))]
+#[serde(default, deny_unknown_fields)]
+pub struct EditionQuery {
+    /// The day whose edition is asked (ISO 8601, maybe to the month); today if absent.
+    pub on: Option<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -58,25 +72,47 @@ pub struct CodeView {
     /// Where the index leads to this code, at most eight places.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub index: Vec<BookPlace>,
+    /// Where it stands in the tabular list.
+    pub line: u32,
+    /// What stands beside it on finished entries, the most frequent first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub beside: Vec<BesideCode>,
+}
+
+/// A code that stands beside another on finished entries.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct BesideCode {
+    pub system: String,
+    pub code: String,
+    pub title: String,
+    /// Entries that have both.
+    pub entries: u64,
+    /// Entries that have the code in question, of the latest 500.
+    pub of: u64,
 }
 
 /// A line of a book with the terms above it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct BookPlace {
-    /// `index`, `external-causes`, `neoplasms`, `drugs`.
+    /// `index`, `external-causes`, `neoplasms`, `drugs`, `procedures`.
     pub book: String,
     pub line: u32,
     pub path: Vec<String>,
 }
 
-/// Query of a book: lines that have the words of `q`, else lines from `line` on.
+/// Query of a book: lines that have the words of `q`, else lines from `line` on, or from that of `code`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema, utoipa::IntoParams))]
 #[serde(default, deny_unknown_fields)]
 pub struct BookQuery {
     pub q: Option<String>,
     pub line: Option<u32>,
+    /// A code of the tabular list.
+    pub code: Option<String>,
+    /// The day whose edition is asked (ISO 8601, maybe to the month); today if absent.
+    pub on: Option<String>,
     /// 1 to 500; 100 if absent.
     pub limit: Option<u32>,
 }
@@ -109,6 +145,12 @@ pub struct BookLine {
     /// The terms above, for lines that were looked for.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub above: Vec<String>,
+    /// Of a line of the tabular list: its own notes and inclusion terms.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<CodeNote>,
+    /// Of a line of the tabular list: whether the code can stand on a claim.
+    #[serde(default)]
+    pub billable: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -119,7 +161,7 @@ pub struct CodeLink {
     pub billable: bool,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct CodeNote {
     pub kind: NoteKind,
@@ -152,13 +194,15 @@ pub struct CodeBadge {
     pub text: String,
 }
 
-/// Query of the questions that lead to a complete code.
+/// What is known on the way to a complete code.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema, utoipa::IntoParams))]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct QuestionQuery {
-    /// What is known: a phrase, a sentence of the note. What it answers is not asked.
+    /// A phrase, a sentence of the note. What it answers is not asked.
     pub said: Option<String>,
+    /// The day whose edition is asked (ISO 8601, maybe to the month); today if absent.
+    pub on: Option<String>,
 }
 
 /// What a question is about.
@@ -247,4 +291,5 @@ pub enum NoteKind {
     SeventhCharacter,
     Definition,
     Note,
+    InclusionTerm,
 }

@@ -150,6 +150,13 @@ pub struct EntryView {
     /// What the coding edits say of the rows that stand; errors first.
     #[serde(default)]
     pub findings: Vec<Finding>,
+    /// Errors and warnings that would come if the suggestions that wait were accepted as they are.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ahead: Vec<Finding>,
+    /// The day whose editions its codes are of: discharge, else service; absent where nothing says it (ISO 8601, maybe to
+    /// the month).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub coded_on: Option<String>,
     /// What lists say of the codes of the rows, by code; empty where no list is loaded.
     #[serde(default)]
     pub badges: std::collections::BTreeMap<String, Vec<CodeBadge>>,
@@ -196,6 +203,12 @@ pub struct Decided {
     /// What the coding edits say of the entry now.
     #[serde(default)]
     pub findings: Vec<Finding>,
+    /// As in [`EntryView`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ahead: Vec<Finding>,
+    /// As in [`EntryView`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub coded_on: Option<String>,
 }
 
 /// Taking or renewing the lease.

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 pub mod accuracy;
 pub mod code;
+pub mod code_system;
 pub mod correction;
 pub mod edit;
 pub mod entry;

@@ -35,6 +35,8 @@ pub enum Permission {
     EditTemplates,
     /// Set the levels of the coding edits.
     EditRules,
+    /// Bring in and remove code systems, lists and books.
+    ImportCodes,
     ManageUsers,
 }
 
@@ -74,6 +76,7 @@ impl Role {
                     | P::RunJobs
                     | P::EditTemplates
                     | P::EditRules
+                    | P::ImportCodes
                     | P::ManageUsers
             ),
         }

@@ -148,7 +148,8 @@ impl<'a> Case<'a> {
     pub fn new(input: &'a Input<'a>, books: &'a Books) -> Self {
         let kept: Vec<&Item> = input.items.iter().filter(|item| item.state.is_kept()).collect();
         let date = entry_date(input.items, input.meta.service_date.as_deref());
-        let of = |system: &str| books.release(system, date.as_deref()).map(AsRef::as_ref);
+        let day = date.as_deref().unwrap_or(input.today).to_owned();
+        let of = |system: &str| books.release(system, &day).map(AsRef::as_ref);
         let release: Option<&Release> = of(ICD_10_CM);
         let lists: Vec<&str> = input
             .template
@@ -193,13 +194,18 @@ impl<'a> Case<'a> {
         }
     }
 
+    /// The day whose editions hold: today where nothing says when the patient was there.
+    fn day(&self) -> &str {
+        self.date.as_deref().unwrap_or(self.input.today)
+    }
+
     /// The release of a system on the entry's date.
     pub fn release_of(&self, system: &str) -> Option<&'a Release> {
-        self.books.release(system, self.date.as_deref()).map(AsRef::as_ref)
+        self.books.release(system, self.day()).map(AsRef::as_ref)
     }
 
     pub fn list(&self, kind: ListKind) -> Option<&'a overread_codes::CodeList> {
-        self.books.list(kind, self.date.as_deref())
+        self.books.list(kind, self.day())
     }
 
     /// Kept rows of a field.

@@ -34,21 +34,29 @@ pub struct Books {
 
 impl Books {
     /// The edition of `system` in force on `date` (ISO 8601, maybe to the month, which then counts as its end): the latest
-    /// that had begun, else the earliest there is; without a date the latest of all.
-    pub fn release(&self, system: &str, date: Option<&str>) -> Option<&Arc<Release>> {
+    /// that had begun, else the earliest there is.
+    pub fn release(&self, system: &str, date: &str) -> Option<&Arc<Release>> {
         let own = || self.releases.iter().filter(|r| r.system() == system);
-        let begun = own().filter(|r| date.is_none_or(|date| begun_by(r.effective(), date)));
+        let begun = own().filter(|r| begun_by(r.effective(), date));
         begun.max_by_key(|r| r.effective()).or_else(|| own().min_by_key(|r| r.effective()))
     }
 
     /// The edition of a list in force on `date`.
-    pub fn list(&self, kind: ListKind, date: Option<&str>) -> Option<&CodeList> {
+    pub fn list(&self, kind: ListKind, date: &str) -> Option<&CodeList> {
         let own = || self.lists.iter().filter(|list| list.kind == kind);
-        let begun = own().filter(|list| date.is_none_or(|date| begun_by(&list.effective, date)));
+        let begun = own().filter(|list| begun_by(&list.effective, date));
         let found = begun
             .max_by_key(|list| list.effective.as_str())
             .or_else(|| own().min_by_key(|list| list.effective.as_str()));
         found.map(Arc::as_ref)
+    }
+
+    /// Systems of which there is an edition, each once.
+    pub fn systems(&self) -> Vec<&str> {
+        let mut systems: Vec<&str> = self.releases.iter().map(|release| release.system()).collect();
+        systems.sort_unstable();
+        systems.dedup();
+        systems
     }
 }
 

@@ -216,6 +216,9 @@ pub enum Codes {
         /// Only say what would be imported and what changes
         #[arg(long)]
         dry_run: bool,
+        /// Take the place of what is there under the same name with other content
+        #[arg(long)]
+        replace: bool,
     },
     /// List the releases and lists that are loaded
     List {

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
-use overread_codes::{Book, CodeList, Release};
-use overread_server::{App, Loaded, Model, Setup};
+use overread_codes::Release;
+use overread_server::{App, Loaded, Model, Setup, Shelf};
 use overread_store::{Source, Store};
 use overread_suggest::{CodeSearch, Options, Suggester};
 
@@ -34,44 +34,9 @@ pub fn code_folder(settings: &Settings) -> PathBuf {
     settings.data_dir.join("codes")
 }
 
-/// All that is loaded of code systems.
-#[derive(Debug, Default)]
-pub struct Shelf {
-    pub releases: Vec<Arc<Release>>,
-    pub lists: Vec<Arc<CodeList>>,
-    pub indices: Vec<Arc<Book>>,
-}
-
-/// The release that ships or was named, then all imported ones, then lists. A file that can't be read is told and left out.
-pub fn books(settings: &Settings) -> Shelf {
-    let mut releases: Vec<Arc<Release>> = release(settings).into_iter().collect();
-    let (mut lists, mut indices) = (Vec::new(), Vec::new());
-    let mut paths: Vec<PathBuf> = std::fs::read_dir(code_folder(settings))
-        .into_iter()
-        .flatten()
-        .filter_map(|entry| Some(entry.ok()?.path()))
-        .filter(|path| path.extension().is_some_and(|ending| ending == "ovr"))
-        .collect();
-    paths.sort();
-    for path in paths {
-        let read = std::fs::read(&path).map_err(anyhow::Error::from).and_then(|bytes| {
-            if Book::is_book(&bytes) {
-                indices.push(Arc::new(Book::from_bytes(&bytes)?));
-            } else if CodeList::is_list(&bytes) {
-                lists.push(Arc::new(CodeList::from_bytes(&bytes)?));
-            } else {
-                let read = Release::from_bytes(&bytes)?;
-                if !releases.iter().any(|known| known.id() == read.id()) {
-                    releases.push(Arc::new(read));
-                }
-            }
-            Ok(())
-        });
-        if let Err(error) = read {
-            tracing::error!("codes: {}: {error:#}; it is left out", path.display());
-        }
-    }
-    Shelf { releases, lists, indices }
+/// The release that ships or was named, then all that was imported.
+pub fn shelf(settings: &Settings) -> Shelf {
+    Shelf::open(release(settings).into_iter().collect(), Some(code_folder(settings)))
 }
 
 pub fn suggester(settings: &Settings, release: &Arc<Release>) -> Result<Suggester> {
@@ -87,25 +52,30 @@ pub fn suggester(settings: &Settings, release: &Arc<Release>) -> Result<Suggeste
 pub async fn app(settings: &Settings, background: bool) -> Result<App> {
     let (store, source) = store(settings).await?;
     let model = Model::loading();
-    let Shelf { releases, lists, indices } = books(settings);
-    let shipped = release(settings).map(|release| release.id().to_owned());
-    if let Err(error) = &shipped {
-        tracing::error!("codes: {error:#}");
-        model.set_unavailable(format!("suggesting needs a code release: {error:#}"));
+    let app = App::new(
+        Setup { store, source, config: settings.server.clone(), model: model.clone() },
+        shelf(settings),
+    );
+    match release(settings) {
+        // The shelf holds it already, read once.
+        Ok(shipped) => {
+            let held = app.shelf().books.releases.iter().find(|held| held.id() == shipped.id()).cloned();
+            load_in_background(settings, held.unwrap_or(shipped), &app, background);
+        }
+        Err(error) => {
+            tracing::error!("codes: {error:#}");
+            model.set_unavailable(format!("suggesting needs a code release: {error:#}"));
+        }
     }
-    let suggesting = releases.iter().find(|release| shipped.as_ref().is_ok_and(|id| release.id() == id));
-    if let Some(release) = suggesting {
-        load_in_background(settings, release, &model, background);
-    }
-    let app =
-        App::new(Setup { store, source, config: settings.server.clone(), releases, lists, indices, model });
     app.prepare().await?;
     Ok(app)
 }
 
-fn load_in_background(settings: &Settings, release: &Arc<Release>, model: &Model, background: bool) {
-    let (settings, release, model) = (settings.clone(), Arc::clone(release), model.clone());
+fn load_in_background(settings: &Settings, release: Arc<Release>, app: &App, background: bool) {
+    let (settings, app) = (settings.clone(), app.clone());
+    let runtime = tokio::runtime::Handle::current();
     std::thread::spawn(move || {
+        let model = &app.model;
         let suggester = match suggester(&settings, &release) {
             Ok(suggester) => suggester,
             Err(error) => {
@@ -118,15 +88,56 @@ fn load_in_background(settings: &Settings, release: &Arc<Release>, model: &Model
         let kept = settings.server.semantic && load_vectors(&search, &settings);
         model.set_ready(loaded(&suggester, &search));
         tracing::info!(by_meaning = kept, "model ready");
-        if background && settings.server.semantic && !kept && make_vectors(&search, &settings, &model) {
+        if background && settings.server.semantic && !kept && make_vectors(&search, &settings, model) {
             // From here on suggestions name another model version: they are other suggestions.
             model.set_ready(loaded(&suggester, &search));
+        }
+        if settings.server.semantic {
+            search_others(&settings, &app, &suggester, background, &runtime);
         }
     });
 }
 
+/// Follows the shelf: every further edition can be searched by meaning once its vectors are there, read or made.
+fn search_others(
+    settings: &Settings,
+    app: &App,
+    suggester: &Suggester,
+    background: bool,
+    runtime: &tokio::runtime::Handle,
+) {
+    let mut shelved = app.shelved();
+    let mut seen: Vec<String> = vec![suggester.release().content_hash().to_owned()];
+    loop {
+        shelved.mark_unchanged();
+        let shelf = app.shelf();
+        let mut releases = shelf.books.releases.clone();
+        // What is in force longest from now on is needed first.
+        releases.sort_by(|a, b| b.effective().cmp(a.effective()));
+        for release in releases {
+            if seen.iter().any(|hash| hash == release.content_hash()) {
+                continue;
+            }
+            seen.push(release.content_hash().to_owned());
+            let search = Arc::new(CodeSearch::of(&suggester.with_release(Arc::clone(&release))));
+            if load_vectors(&search, settings) || background && make_vectors(&search, settings, &app.model) {
+                app.model.add_search(search);
+            }
+            if shelved.has_changed().unwrap_or(false) {
+                break;
+            }
+        }
+        if shelved.has_changed().unwrap_or(false) {
+            continue;
+        }
+        if runtime.block_on(shelved.changed()).is_err() {
+            return;
+        }
+    }
+}
+
 fn loaded(suggester: &Suggester, search: &Arc<CodeSearch>) -> Loaded {
-    Loaded { suggest: Arc::new(complete(suggester.clone(), search)), search: Some(Arc::clone(search)) }
+    Loaded { suggest: Arc::new(complete(suggester.clone(), search)), searches: vec![Arc::clone(search)] }
 }
 
 /// The suggester with code candidates by meaning, where their vectors are there.
@@ -161,7 +172,7 @@ pub fn load_vectors(search: &CodeSearch, settings: &Settings) -> bool {
 fn make_vectors(search: &CodeSearch, settings: &Settings, model: &Model) -> bool {
     let source = SystemSource;
     let mut progress = |done: usize, total: usize| {
-        model.set_building(done as u64, total as u64);
+        model.set_building(Some((search.release(), done as u64, total as u64)));
         let started = Instant::now();
         while model.busy(source.now(), QUIET_MS) && started.elapsed() < PATIENCE {
             std::thread::sleep(Duration::from_millis(50));
@@ -169,11 +180,11 @@ fn make_vectors(search: &CodeSearch, settings: &Settings, model: &Model) -> bool
     };
     let made =
         search.build_vectors(&mut progress, &|| false).and_then(|()| search.save(&vector_folder(settings)));
+    model.set_building(None);
     match made {
-        Ok(()) => tracing::info!("codes can be found by meaning"),
+        Ok(()) => tracing::info!(release = search.release().id(), "codes can be found by meaning"),
         Err(error) => {
-            model.set_building(0, 0);
-            tracing::warn!(%error, "codes can't be found by meaning");
+            tracing::warn!(release = search.release().id(), %error, "codes can't be found by meaning");
         }
     }
     search.has_vectors()

@@ -1,19 +1,18 @@
 //! What every handler has at hand.
 
 use std::ops::Deref;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
-use overread_codes::{Book, BookKind, CodeList, Release};
+use overread_codes::Release;
 use overread_domain::{Template, Timestamp, template};
-use overread_edits::Books;
 use overread_store::{Source, Store, StoreError};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 
 use crate::auth::password::Vault;
 use crate::auth::throttle::Throttle;
 use crate::memory::Cache;
 use crate::metrics::Metrics;
-use crate::{Config, Model};
+use crate::{Config, Model, Shelf};
 
 /// What a server is made of.
 #[derive(Clone)]
@@ -22,12 +21,6 @@ pub struct Setup {
     /// The same that the store was opened with.
     pub source: Arc<dyn Source>,
     pub config: Config,
-    /// Editions of code systems, several of one side by side.
-    pub releases: Vec<Arc<Release>>,
-    /// Lists that say more of codes.
-    pub lists: Vec<Arc<CodeList>>,
-    /// Indices and tables that lead to codes.
-    pub indices: Vec<Arc<Book>>,
     pub model: Model,
 }
 
@@ -54,10 +47,12 @@ pub struct Inner {
     pub(crate) work: Notify,
     /// What people's corrections taught.
     pub(crate) memory: Cache,
-    /// The same releases and lists, as the edits look at them.
-    pub books: Books,
-    /// Entries and billable codes of each release, counted once.
-    pub(crate) release_counts: Vec<(u64, u64)>,
+    /// Code systems as they are now.
+    shelf: RwLock<Arc<Shelf>>,
+    /// Counts the shelves.
+    shelved: watch::Sender<u64>,
+    /// One import at a time.
+    pub(crate) importing: tokio::sync::Mutex<()>,
 }
 
 impl Deref for App {
@@ -77,25 +72,17 @@ impl Deref for Inner {
 }
 
 impl App {
-    pub fn new(setup: Setup) -> Self {
-        let release_counts = setup
-            .releases
-            .iter()
-            .map(|release| {
-                let codes = release.iter().filter(|entry| entry.is_code());
-                codes.fold((0, 0), |(all, billable), entry| (all + 1, billable + u64::from(entry.billable())))
-            })
-            .collect();
-        let books = Books { releases: setup.releases.clone(), lists: setup.lists.clone() };
+    pub fn new(setup: Setup, shelf: Shelf) -> Self {
         Self(Arc::new(Inner {
             setup,
-            books,
+            shelf: RwLock::new(Arc::new(shelf)),
+            shelved: watch::Sender::new(0),
+            importing: tokio::sync::Mutex::default(),
             metrics: Metrics::default(),
             throttle: Throttle::default(),
             vault: Vault::default(),
             work: Notify::new(),
             memory: Cache::default(),
-            release_counts,
         }))
     }
 
@@ -117,22 +104,35 @@ impl App {
         self.source.now()
     }
 
+    /// Code systems as they are now. Who asks several things of them asks one shelf.
+    pub fn shelf(&self) -> Arc<Shelf> {
+        Arc::clone(&self.shelf.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Rings whenever another shelf takes the place of the one before.
+    pub fn shelved(&self) -> watch::Receiver<u64> {
+        self.shelved.subscribe()
+    }
+
+    /// Takes in what changed in the folder of imports; whether anything did. Reads files.
+    pub(crate) async fn look_at_shelf(&self) -> Result<bool, StoreError> {
+        let old = self.shelf();
+        let Ok(Some(new)) = tokio::task::spawn_blocking(move || old.again()).await else { return Ok(false) };
+        *self.shelf.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(new);
+        self.shelved.send_modify(|shelves| *shelves += 1);
+        self.prepare().await?;
+        Ok(true)
+    }
+
     /// The edition of a code system in force today.
-    pub fn release(&self, system: &str) -> Option<&Arc<Release>> {
-        self.release_on(system, Some(&self.today()))
+    pub fn release(&self, system: &str) -> Option<Arc<Release>> {
+        self.release_on(system, None)
     }
 
-    /// The edition in force on a date (ISO 8601).
-    pub fn release_on(&self, system: &str, date: Option<&str>) -> Option<&Arc<Release>> {
-        self.books.release(system, date)
-    }
-
-    /// The edition of a book in force today.
-    pub fn index(&self, kind: BookKind) -> Option<&Arc<Book>> {
+    /// The edition in force on a date (ISO 8601); today where there is none.
+    pub fn release_on(&self, system: &str, date: Option<&str>) -> Option<Arc<Release>> {
         let today = self.today();
-        let own = || self.indices.iter().filter(|book| book.kind == kind);
-        let begun = own().filter(|book| book.effective <= today).max_by_key(|book| book.effective.clone());
-        begun.or_else(|| own().min_by_key(|book| book.effective.clone()))
+        self.shelf().books.release(system, date.unwrap_or(&today)).cloned()
     }
 
     /// ISO 8601, in UTC.

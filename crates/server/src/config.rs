@@ -10,6 +10,8 @@ pub struct Config {
     pub note_bytes: usize,
     /// Bytes of one import request.
     pub import_bytes: usize,
+    /// Bytes of one import of code systems.
+    pub code_bytes: usize,
     /// Bytes of any other request.
     pub request_bytes: usize,
     /// Seconds until a request is given up.
@@ -50,6 +52,7 @@ impl Default for Config {
         Self {
             note_bytes: 2_000_000,
             import_bytes: 64 * 1024 * 1024,
+            code_bytes: 256 * 1024 * 1024,
             request_bytes: 1024 * 1024,
             request_seconds: 30,
             import_seconds: 300,

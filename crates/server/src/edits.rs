@@ -6,8 +6,8 @@ use overread_api::ErrorCode;
 use overread_api::code::CodeBadge;
 use overread_codes::ListKind;
 use overread_domain::span::CodePoints;
-use overread_domain::{Action, DecisionId, Finding, RuleLevels};
-use overread_edits::{Input, entry_date};
+use overread_domain::{Action, DecisionId, Finding, ItemId, ItemState, Level, RuleLevels};
+use overread_edits::{Books, Input, entry_date};
 use overread_store::EntryRecord;
 
 use crate::views;
@@ -17,6 +17,10 @@ use crate::{App, Failure};
 #[derive(Debug, Default)]
 pub struct Checked {
     pub findings: Vec<Finding>,
+    /// Errors and warnings that would come if the suggestions that wait were accepted as they are.
+    pub ahead: Vec<Finding>,
+    /// The day by which its codes are judged.
+    pub date: Option<String>,
     pub badges: BTreeMap<String, Vec<CodeBadge>>,
 }
 
@@ -42,7 +46,7 @@ pub fn check_with(app: &App, record: &EntryRecord, actions: &[Action], levels: &
             break;
         }
     }
-    let today = app.today();
+    let (today, shelf) = (app.today(), app.shelf());
     let input = Input {
         text: &record.text,
         meta: &record.row.meta,
@@ -51,7 +55,8 @@ pub fn check_with(app: &App, record: &EntryRecord, actions: &[Action], levels: &
         overridden: entry.overridden(),
         today: &today,
     };
-    let findings = overread_edits::check(&input, &app.books, levels);
+    let findings = overread_edits::check(&input, &shelf.books, levels);
+    let ahead = ahead(&input, &shelf.books, levels, &findings);
     let date = entry_date(entry.items(), record.row.meta.service_date.as_deref());
     let codes: BTreeSet<&str> = entry
         .items()
@@ -61,10 +66,30 @@ pub fn check_with(app: &App, record: &EntryRecord, actions: &[Action], levels: &
         .collect();
     let badges = codes
         .into_iter()
-        .map(|code| (code.to_owned(), badges(app, code, date.as_deref())))
+        .map(|code| (code.to_owned(), badges(&shelf.books, code, date.as_deref().unwrap_or(&today))))
         .filter(|(_, badges)| !badges.is_empty())
         .collect();
-    Checked { findings, badges }
+    Checked { findings, ahead, date, badges }
+}
+
+/// What would be found besides if the rows that wait stood as they are suggested. Information would only be noise here.
+fn ahead(input: &Input<'_>, books: &Books, levels: &RuleLevels, now: &[Finding]) -> Vec<Finding> {
+    let waiting: Vec<ItemId> =
+        input.items.iter().filter(|i| i.state == ItemState::Suggested).map(|i| i.id.clone()).collect();
+    if waiting.is_empty() {
+        return Vec::new();
+    }
+    let mut items = input.items.to_vec();
+    for item in items.iter_mut().filter(|item| item.state == ItemState::Suggested) {
+        item.state = ItemState::Accepted;
+    }
+    let found = overread_edits::check(&Input { items: &items, ..*input }, books, levels);
+    found
+        .into_iter()
+        .filter(|finding| finding.level < Level::Information && finding.overridden.is_none())
+        .filter(|finding| finding.items.iter().any(|item| waiting.contains(item)))
+        .filter(|finding| !now.iter().any(|known| known.key == finding.key))
+        .collect()
 }
 
 /// Refuses to finish while an error stands that nobody mended or overrode with a reason.
@@ -97,11 +122,11 @@ pub async fn may_finish(app: &App, record: &EntryRecord, actions: &[Action]) -> 
 }
 
 /// What lists say of a code.
-pub fn badges(app: &App, code: &str, date: Option<&str>) -> Vec<CodeBadge> {
+pub fn badges(books: &Books, code: &str, date: &str) -> Vec<CodeBadge> {
     let mut out = Vec::new();
     let mut put = |kind: &str, text: String| out.push(CodeBadge { kind: kind.to_owned(), text });
     for kind in [ListKind::Hcc, ListKind::Ccsr] {
-        let Some(list) = app.books.list(kind, date) else { continue };
+        let Some(list) = books.list(kind, date) else { continue };
         for row in list.of(code) {
             put(
                 kind.as_str(),
@@ -109,10 +134,10 @@ pub fn badges(app: &App, code: &str, date: Option<&str>) -> Vec<CodeBadge> {
             );
         }
     }
-    if app.books.list(ListKind::PoaExempt, date).is_some_and(|list| list.holds(code)) {
+    if books.list(ListKind::PoaExempt, date).is_some_and(|list| list.holds(code)) {
         put(ListKind::PoaExempt.as_str(), "POA exempt".to_owned());
     }
-    if let Some(list) = app.books.list(ListKind::Mce, date) {
+    if let Some(list) = books.list(ListKind::Mce, date) {
         for row in list.of(code) {
             put(ListKind::Mce.as_str(), row.join(" ").replace('_', " "));
         }

@@ -1,9 +1,10 @@
 //! The model as the server sees it: on its way, there, or the reason why not.
 
-use std::sync::atomic::{AtomicI64, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use overread_api::system::{ModelView, SemanticState};
+use overread_codes::Release;
 use overread_domain::Timestamp;
 use overread_suggest::{CodeSearch, Suggest};
 use tokio::sync::watch;
@@ -12,8 +13,14 @@ use tokio::sync::watch;
 #[derive(Clone)]
 pub struct Loaded {
     pub suggest: Arc<dyn Suggest>,
-    /// Looks codes up by meaning, one for each code system it has vectors for.
-    pub search: Option<Arc<CodeSearch>>,
+    /// Look codes up by meaning, one for each edition of a code system that has vectors.
+    pub searches: Vec<Arc<CodeSearch>>,
+}
+
+impl Loaded {
+    pub fn search_of(&self, release: &Release) -> Option<&Arc<CodeSearch>> {
+        self.searches.iter().find(|search| search.release().content_hash() == release.content_hash())
+    }
 }
 
 impl std::fmt::Debug for Loaded {
@@ -34,8 +41,8 @@ enum State {
 pub struct Model {
     state: Arc<RwLock<State>>,
     ready: watch::Sender<bool>,
-    /// Terms of the code release that have vectors, and all of them; zero while nobody builds any.
-    vectors: Arc<(AtomicU64, AtomicU64)>,
+    /// The code release whose terms get vectors, how many have them, and all of them.
+    building: Arc<Mutex<Option<(String, u64, u64)>>>,
     /// Jobs that run, and when the last request came.
     busy: Arc<(AtomicUsize, AtomicI64)>,
 }
@@ -45,7 +52,7 @@ impl Model {
         Self {
             state: Arc::new(RwLock::new(State::Loading)),
             ready: watch::Sender::new(false),
-            vectors: Arc::default(),
+            building: Arc::default(),
             busy: Arc::default(),
         }
     }
@@ -99,10 +106,18 @@ impl Model {
         }
     }
 
-    /// Says how far the vectors of the code release are.
-    pub fn set_building(&self, done: u64, total: u64) {
-        self.vectors.0.store(done, Ordering::Relaxed);
-        self.vectors.1.store(total, Ordering::Relaxed);
+    /// Says how far the vectors of a code release are; `None` once nobody makes any.
+    pub fn set_building(&self, release: Option<(&Release, u64, u64)>) {
+        *self.building.lock().unwrap_or_else(PoisonError::into_inner) =
+            release.map(|(release, done, total)| (release.content_hash().to_owned(), done, total));
+    }
+
+    /// Codes of another edition can be found by meaning.
+    pub fn add_search(&self, search: Arc<CodeSearch>) {
+        if let State::Ready(loaded) = &mut *self.state.write().unwrap_or_else(PoisonError::into_inner) {
+            loaded.searches.retain(|old| old.release().content_hash() != search.release().content_hash());
+            loaded.searches.push(search);
+        }
     }
 
     /// Whether somebody waits for this machine: a job runs, or a request came within `millis` before `now`. Work that
@@ -124,14 +139,17 @@ impl Model {
         self.busy.1.store(now.0, Ordering::Relaxed);
     }
 
-    /// Whether codes of this system can be looked up by meaning.
-    pub fn semantic(&self, system: &str) -> SemanticState {
-        let search = self.loaded().and_then(|loaded| loaded.search);
-        if search.is_some_and(|search| search.release().system() == system && search.has_vectors()) {
+    /// Whether codes of this edition can be looked up by meaning.
+    pub fn semantic(&self, release: &Release) -> SemanticState {
+        let loaded = self.loaded();
+        let search = loaded.as_ref().and_then(|loaded| loaded.search_of(release));
+        if search.is_some_and(|search| search.has_vectors()) {
             return SemanticState::Ready;
         }
-        match (self.vectors.0.load(Ordering::Relaxed), self.vectors.1.load(Ordering::Relaxed)) {
-            (done, total) if total > 0 && done < total => SemanticState::Building { done, total },
+        match &*self.building.lock().unwrap_or_else(PoisonError::into_inner) {
+            Some((of, done, total)) if of == release.content_hash() => {
+                SemanticState::Building { done: *done, total: *total }
+            }
             _ => SemanticState::Absent,
         }
     }

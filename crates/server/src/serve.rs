@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
+use crate::worker::follow_shelf;
 use crate::{App, router, run_workers};
 
 /// How long requests and jobs in hand may take once the end was asked for.
@@ -25,6 +26,8 @@ pub async fn serve(
         tokio::spawn(async move {
             if jobs {
                 run_workers(&app, stop, false).await;
+            } else {
+                follow_shelf(app, stop).await;
             }
         })
     };

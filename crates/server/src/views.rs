@@ -2,16 +2,30 @@
 
 use overread_api::entry::{EntryRow, EntryView, Lease, SuggestingState};
 use overread_api::session::{SessionView, UserView};
-use overread_api::system::{JobState, JobView};
+use overread_api::system::{JobState, JobView, ReleaseView};
+use overread_codes::Release;
 use overread_domain::span::CodePoints;
 use overread_domain::{Entry, EntryStatus, Permission, Suggestion};
 use overread_store as store;
 
 use crate::auth::Signed;
 use crate::edits::Checked;
+use crate::{App, Shelf};
 
 pub fn lease(lease: store::Lease) -> Lease {
     Lease { user: lease.user, until: lease.until }
+}
+
+pub fn release(app: &App, shelf: &Shelf, release: &Release) -> ReleaseView {
+    let (codes, billable) = shelf.counts(release);
+    ReleaseView {
+        system: release.system().to_owned(),
+        id: release.id().to_owned(),
+        codes,
+        billable,
+        effective_from: release.effective().to_owned(),
+        semantic: app.model.semantic(release),
+    }
 }
 
 pub fn suggesting(state: store::SuggestingState) -> SuggestingState {
@@ -89,6 +103,8 @@ pub fn entry(
         suggesting_error: record.job_error.or_else(|| problem.filter(|_| waits)),
         decisions: record.decisions,
         findings: checked.findings,
+        ahead: checked.ahead,
+        coded_on: checked.date,
         badges: checked.badges,
         lease: record.row.lease.map(lease),
         may_decide: may && !held,

@@ -4,18 +4,21 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use overread_domain::code::ICD_10_CM;
 use overread_domain::{SuggestionSet, SuggestionSetId};
 use overread_store::{ClaimedJob, StoreError};
 use overread_suggest::{ModelInfo, NoteInput, Suggest, Suggested};
 use tokio::sync::watch;
 use tokio::time::sleep;
 
-use crate::{App, memory};
+use crate::{App, Loaded, memory};
 
 /// How long a worker sleeps when nothing is due and nobody rings; other servers' imports don't ring here.
 const POLL: Duration = Duration::from_secs(2);
 /// Until the database is asked again after it failed.
 const AWAY: Duration = Duration::from_secs(5);
+/// Between two looks at the folder of imported code systems.
+const SHELF: Duration = Duration::from_secs(5);
 /// Between two removals of expired sessions.
 const SWEEP: Duration = Duration::from_hours(1);
 
@@ -30,6 +33,7 @@ pub async fn run_workers(app: &App, stop: watch::Receiver<bool>, until_idle: boo
     }
     if !until_idle {
         workers.spawn(memory::follow(app.clone(), stop.clone()));
+        workers.spawn(follow_shelf(app.clone(), stop.clone()));
         workers.spawn(sweep(app.clone(), stop));
     }
     while workers.join_next().await.is_some() {}
@@ -53,7 +57,8 @@ async fn work(app: App, name: String, mut stop: watch::Receiver<bool>, until_idl
                 app.model.job_begins();
                 // Asked for every job: a more complete model may have come.
                 let loaded = app.model.wait().await;
-                let suggest = memory::remembering(&app, loaded.suggest).await;
+                let suggest = coded(&app, loaded, job.meta.service_date.as_deref());
+                let suggest = memory::remembering(&app, suggest).await;
                 run(&app, &name, job, suggest).await;
                 app.model.job_ends();
                 continue;
@@ -71,6 +76,16 @@ async fn work(app: App, name: String, mut stop: watch::Receiver<bool>, until_idl
             () = stopped(&mut stop) => return,
         }
     }
+}
+
+/// The model with codes of the edition in force when the patient was there.
+fn coded(app: &App, loaded: Loaded, date: Option<&str>) -> Arc<dyn Suggest> {
+    let Some(release) = app.release_on(ICD_10_CM, date) else { return loaded.suggest };
+    if loaded.suggest.model().code_release == release.id() {
+        return loaded.suggest;
+    }
+    let vectors = loaded.search_of(&release).and_then(|search| search.vectors());
+    loaded.suggest.coded_in(release, vectors).unwrap_or(loaded.suggest)
 }
 
 async fn idle(app: &App) -> bool {
@@ -183,6 +198,21 @@ pub fn suggestion_set(
         took_ms: u32::try_from(took.as_millis()).unwrap_or(u32::MAX),
         read_until: result.read_until,
         suggestions: result.suggestions,
+    }
+}
+
+/// Takes in what other processes import, until `stop` turns true.
+pub async fn follow_shelf(app: App, mut stop: watch::Receiver<bool>) {
+    loop {
+        tokio::select! {
+            () = sleep(SHELF) => {}
+            () = stopped(&mut stop) => return,
+        }
+        match app.look_at_shelf().await {
+            Ok(false) => {}
+            Ok(true) => tracing::info!("code systems were read again"),
+            Err(error) => tracing::warn!(%error, "a template of a new code system is not there"),
+        }
     }
 }
 

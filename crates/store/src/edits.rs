@@ -2,6 +2,8 @@
 
 use overread_domain::{Action, CodeRef, RuleLevels, Timestamp, UserId};
 
+use sqlx::AssertSqlSafe;
+
 use crate::row::{Columns, from_json, to_json};
 use crate::{Store, StoreError};
 
@@ -16,6 +18,19 @@ pub struct EditLevels {
     pub user: UserId,
     pub at: Timestamp,
 }
+
+/// A code that stands beside another on finished entries.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Companion {
+    pub code: CodeRef,
+    /// Entries that have both.
+    pub entries: u64,
+}
+
+/// Finished entries that are looked through for the codes beside a code: the latest.
+const BESIDE: i64 = 500;
+/// Fewer entries than this say nothing of a habit.
+const LEAST_BESIDE: i64 = 2;
 
 /// Decisions that are looked through for the codes somebody used last.
 const LOOKED_THROUGH: i64 = 400;
@@ -104,6 +119,42 @@ impl Store {
             .await?;
         tx.commit().await?;
         Ok(())
+    }
+
+    /// Codes that stand beside `code` in the same kind of list on the entries finished last, the most frequent first; and
+    /// how many entries have it, of the latest 500.
+    pub async fn companions(&self, code: &CodeRef, most: u32) -> Result<(Vec<Companion>, u64), StoreError> {
+        let having = "SELECT DISTINCT entry_id, field FROM (SELECT entry_id, field FROM outcomes \
+             WHERE decided_system = $1 AND decided_code = $2 ORDER BY finished_at DESC LIMIT $3) latest";
+        let count = sqlx::query(AssertSqlSafe(format!(
+            "SELECT COUNT(DISTINCT entry_id) AS n FROM ({having}) having_it"
+        )))
+        .bind(&code.system)
+        .bind(&code.code)
+        .bind(BESIDE)
+        .fetch_one(self.pool())
+        .await?;
+        let rows = sqlx::query(AssertSqlSafe(format!(
+            "SELECT o.decided_system AS system, o.decided_code AS code, COUNT(DISTINCT o.entry_id) AS n \
+             FROM ({having}) h JOIN outcomes o ON o.entry_id = h.entry_id AND o.field = h.field \
+             WHERE o.decided_code IS NOT NULL AND NOT (o.decided_system = $1 AND o.decided_code = $2) \
+             GROUP BY o.decided_system, o.decided_code HAVING COUNT(DISTINCT o.entry_id) >= $4 \
+             ORDER BY n DESC, code LIMIT $5"
+        )))
+        .bind(&code.system)
+        .bind(&code.code)
+        .bind(BESIDE)
+        .bind(LEAST_BESIDE)
+        .bind(i64::from(most))
+        .fetch_all(self.pool())
+        .await?;
+        let beside = rows.iter().map(|row| {
+            Ok(Companion {
+                code: CodeRef { system: row.text("system")?, code: row.text("code")? },
+                entries: row.int("n")?.unsigned_abs(),
+            })
+        });
+        Ok((beside.collect::<Result<_, StoreError>>()?, count.int("n")?.unsigned_abs()))
     }
 
     /// Codes that a person gave rows last, each once, the latest first.

@@ -29,7 +29,7 @@ pub use accuracy::{Accuracy, AccuracyFilter, CalibrationBin, CodeCounts, Counts,
 pub use corrections::{CorrectionFilter, Corrections};
 pub use decide::{DecideOutcome, DecideRequest};
 pub use dialect::Engine;
-pub use edits::EditLevels;
+pub use edits::{Companion, EditLevels};
 pub use entry::{EntryRecord, EntryRow, Lease, SuggestingState};
 pub use error::StoreError;
 pub use import::{ImportOutcome, NewNote};

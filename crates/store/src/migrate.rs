@@ -16,6 +16,7 @@ const MIGRATIONS: &[Migration] = &[
     Migration { version: 1, name: "first", sql: include_str!("../migrations/0001_first.sql") },
     Migration { version: 2, name: "memory", sql: include_str!("../migrations/0002_memory.sql") },
     Migration { version: 3, name: "edits", sql: include_str!("../migrations/0003_edits.sql") },
+    Migration { version: 4, name: "codes", sql: include_str!("../migrations/0004_codes.sql") },
 ];
 
 const KNOWN: u32 = MIGRATIONS.len() as u32;

@@ -36,7 +36,10 @@ pub(crate) fn lookup(
     patient: Patient,
     limit: usize,
 ) -> Vec<Hit> {
-    release.search(&plain(query), &Options { limit, billable_only: true, typing: false, context, patient })
+    release.search(
+        &plain(query),
+        &Options { limit, billable_only: true, typing: false, context, patient, within: None },
+    )
 }
 
 /// The words that say which condition it is: without doubt, course and size, which no title has.
@@ -162,7 +165,14 @@ impl<'r> Finder<'r> {
             .map(|(quote, vector, family)| {
                 let context = if *family { Context::FamilyHistory } else { Context::Current };
                 let patient = self.patient;
-                let how = Options { limit: NEAR, billable_only: true, typing: false, context, patient };
+                let how = Options {
+                    limit: NEAR,
+                    billable_only: true,
+                    typing: false,
+                    context,
+                    patient,
+                    within: None,
+                };
                 (*quote, &vector[..], how)
             })
             .collect();

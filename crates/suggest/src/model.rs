@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use overread_codes::Release;
+use overread_codes::vectors::VectorIndex;
 use overread_domain::{NoteMeta, Suggestion, Template};
 use serde::Serialize;
 
@@ -59,6 +61,16 @@ pub trait Suggest: Send + Sync {
 
     /// The same model with what people's corrections taught; none where it takes no memory.
     fn remembering(&self, _memory: Arc<Memory>) -> Option<Arc<dyn Suggest>> {
+        None
+    }
+
+    /// The same model with codes of another edition, and the vectors of its terms where there are any; none where it
+    /// knows but one.
+    fn coded_in(
+        &self,
+        _release: Arc<Release>,
+        _vectors: Option<Arc<VectorIndex>>,
+    ) -> Option<Arc<dyn Suggest>> {
         None
     }
 

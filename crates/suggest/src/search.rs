@@ -21,11 +21,13 @@ pub struct SearchOptions {
     pub semantic: bool,
     /// Whether the last word may be the beginning of a longer one.
     pub typing: bool,
+    /// Only entries under one: see [`Release::under`].
+    pub within: Option<[u32; 2]>,
 }
 
 impl Default for SearchOptions {
     fn default() -> Self {
-        Self { limit: 20, billable_only: false, semantic: true, typing: true }
+        Self { limit: 20, billable_only: false, semantic: true, typing: true, within: None }
     }
 }
 
@@ -87,7 +89,7 @@ impl CodeSearch {
         })
     }
 
-    pub fn release(&self) -> &Release {
+    pub fn release(&self) -> &Arc<Release> {
         &self.release
     }
 
@@ -154,30 +156,46 @@ impl CodeSearch {
         Ok(true)
     }
 
+    /// What a query means, for [`CodeSearch::search_with`] on releases that one encoder reads; nothing for half a word.
+    pub fn meaning_of(&self, query: &str) -> Result<Option<Vec<f32>>, SearchError> {
+        let wordy = query.chars().filter(|c| c.is_alphabetic()).count() >= 4;
+        Ok(if wordy { self.embed(&[query])?.pop() } else { None })
+    }
+
     /// Codes that `query` may mean, best first, and whether meaning took part. An empty query finds nothing.
     pub fn search(
         &self,
         query: &str,
         options: &SearchOptions,
     ) -> Result<(Vec<SearchHit>, bool), SearchError> {
+        self.search_with(query, options, &|| self.meaning_of(query))
+    }
+
+    /// The same with a meaning from elsewhere; it is asked for only where it counts.
+    pub fn search_with(
+        &self,
+        query: &str,
+        options: &SearchOptions,
+        meaning: &dyn Fn() -> Result<Option<Vec<f32>>, SearchError>,
+    ) -> Result<(Vec<SearchHit>, bool), SearchError> {
         let how = overread_codes::Options {
             limit: options.limit,
             billable_only: options.billable_only,
             typing: options.typing,
+            within: options.within,
             ..Default::default()
         };
         let mut hits = self.release.search(query, &how);
-        // A code typed out asks for itself; half a word has no meaning yet.
+        // A code typed out asks for itself.
         let by_code = hits.first().is_some_and(|h| h.matched_kind == TermKind::Code);
-        let wordy = query.chars().filter(|c| c.is_alphabetic()).count() >= 4;
-        let vectors = self.vectors().filter(|_| options.semantic && !by_code && wordy);
-        let semantic = vectors.is_some();
-        if let Some(index) = vectors {
-            let embedded = self.embed(&[query])?;
-            if let Some(vector) = embedded.first() {
-                let near = index.nearest_codes(&self.release, query, vector, &how)?;
-                hits = hybrid(&hits, &near, Weights::default(), options.limit);
-            }
+        let vectors = self.vectors().filter(|_| options.semantic && !by_code);
+        let mut semantic = false;
+        if let Some(index) = vectors
+            && let Some(vector) = meaning()?
+        {
+            let near = index.nearest_codes(&self.release, query, &vector, &how)?;
+            hits = hybrid(&hits, &near, Weights::default(), options.limit);
+            semantic = true;
         }
         let hits = hits
             .into_iter()

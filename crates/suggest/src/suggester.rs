@@ -237,6 +237,15 @@ impl Suggester {
         other
     }
 
+    /// The same model with codes of another edition of the system, by words until it is given vectors.
+    #[must_use]
+    pub fn with_release(&self, release: Arc<Release>) -> Self {
+        let mut other = Self { release, vectors: None, ..self.clone() };
+        other.release.id().clone_into(&mut other.info.code_release);
+        other.info.version = other.version();
+        other
+    }
+
     /// The same model with code candidates by words only.
     #[must_use]
     pub fn without_vectors(&self) -> Self {
@@ -382,6 +391,14 @@ impl Suggest for Suggester {
 
     fn remembering(&self, memory: Arc<Memory>) -> Option<Arc<dyn Suggest>> {
         Some(Arc::new(self.with_memory(memory)))
+    }
+
+    fn coded_in(&self, release: Arc<Release>, vectors: Option<Arc<VectorIndex>>) -> Option<Arc<dyn Suggest>> {
+        let other = self.with_release(release);
+        Some(Arc::new(match vectors {
+            Some(vectors) => other.with_vectors(vectors),
+            None => other,
+        }))
     }
 
     fn memory_weights(&self) -> Weights {

@@ -51,6 +51,12 @@ pub fn flag(findings: &[Finding], row: &RowKey) -> Option<Level> {
     open.map(|f| f.level).filter(|level| *level < Level::Information).min()
 }
 
+/// What the page lists: what was found, then what would be found if the suggestions that wait were accepted.
+pub fn listed(findings: &[Finding], ahead: &[Finding], at: usize) -> Option<(Finding, bool)> {
+    let now = findings.get(at).map(|finding| (finding.clone(), false));
+    now.or_else(|| Some((ahead.get(at.checked_sub(findings.len())?)?.clone(), true)))
+}
+
 /// Where a finding leads.
 pub fn place(finding: &Finding) -> Option<RowKey> {
     finding.items.first().cloned().map(RowKey::Item)

@@ -1,6 +1,8 @@
 //! The list of codes that a search brings up, and the choice in it.
 
 use overread_api::code::{CodeHit, CodeLink, CodeNote, NoteKind, QuestionAxis, QuestionView};
+use overread_api::code_system::{CodeSystems, HoldingKind};
+use overread_domain::code::ICD_10_CM;
 
 /// The very code that was typed, then billable codes, then others, each part in the search's own order.
 pub fn billable_first(mut hits: Vec<CodeHit>, typed: &str) -> Vec<CodeHit> {
@@ -104,6 +106,43 @@ pub fn step(at: usize, by: isize, len: usize) -> usize {
     if len == 0 { 0 } else { (at as isize + by).rem_euclid(len as isize) as usize }
 }
 
+/// How people call a code system.
+pub fn system_label(system: &str) -> String {
+    match system {
+        "icd-10-cm" => "ICD-10-CM".to_owned(),
+        "icd-10-pcs" => "ICD-10-PCS".to_owned(),
+        "icd-11" => "ICD-11".to_owned(),
+        "hcpcs" => "HCPCS".to_owned(),
+        "cpt" => "CPT".to_owned(),
+        other => other.to_owned(),
+    }
+}
+
+/// Code systems that have an edition, ICD-10-CM first; all of them together where there are several.
+pub fn tabs_of(loaded: &CodeSystems) -> Vec<(String, String)> {
+    let mut out = vec![(ICD_10_CM.to_owned(), system_label(ICD_10_CM))];
+    for item in loaded.items.iter().filter(|item| item.kind == HoldingKind::Release) {
+        if let Some(system) = item.system.as_ref().filter(|s| !out.iter().any(|(known, _)| known == *s)) {
+            out.push((system.clone(), system_label(system)));
+        }
+    }
+    if out.len() > 1 {
+        out.push(("all".to_owned(), "All".to_owned()));
+    }
+    out
+}
+
+/// Books that are there: the tabular list always is.
+pub fn books_of(loaded: &CodeSystems) -> Vec<String> {
+    let books = loaded.items.iter().filter(|item| item.kind == HoldingKind::Book);
+    std::iter::once("tabular".to_owned()).chain(books.filter_map(|item| item.system.clone())).collect()
+}
+
+/// Name of the tabular list of a system among the books.
+pub fn tabular_of(system: &str) -> String {
+    if system == "icd-10-cm" { "tabular".to_owned() } else { format!("tabular:{system}") }
+}
+
 pub fn note_label(kind: NoteKind) -> &'static str {
     match kind {
         NoteKind::Includes => "Includes",
@@ -115,6 +154,7 @@ pub fn note_label(kind: NoteKind) -> &'static str {
         NoteKind::SeventhCharacter => "7th character",
         NoteKind::Definition => "Definition",
         NoteKind::Note => "Note",
+        NoteKind::InclusionTerm => "Also",
     }
 }
 

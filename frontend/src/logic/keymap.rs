@@ -176,7 +176,7 @@ fn table() -> Vec<(Scope, Command, &'static [&'static str], &'static str)> {
         (Review, C::AcceptAll, &["A"], "Accept all of this field that are highly likely"),
         (Review, C::Reject, &["x"], "Reject, then a reason"),
         (Review, C::Edit, &["e"], "Edit value, words, assertion, attributes"),
-        (Review, C::FindCode, &["/"], "Find a code"),
+        (Review, C::FindCode, &["/"], "Find a code: for the selected words, else for the row"),
         (Review, C::Candidate, &["1", "2", "3", "4", "5", "6", "7", "8"], "Take the nth code offered"),
         (Review, C::ConfirmEmpty, &["0", "z"], "Nothing belongs in this field"),
         (Review, C::Add, &["i", "+"], "Add a value (from the selected words)"),

@@ -1,5 +1,6 @@
 //! What the page knows without a browser: plain structs and functions that native tests reach.
 
+pub mod books;
 pub mod charts;
 pub mod checks;
 pub mod codes;

@@ -106,6 +106,8 @@ impl Review {
             self.view.decisions.iter().map(|d| d.id.clone()).collect();
         self.view.decisions.extend(decided.decisions.into_iter().filter(|d| !known.contains(&d.id)));
         self.view.findings = decided.findings;
+        self.view.ahead = decided.ahead;
+        self.view.coded_on = decided.coded_on;
     }
 
     /// The server refused to finish for these: they are told where they were not known yet.

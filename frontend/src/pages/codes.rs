@@ -3,25 +3,26 @@
 use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
 use overread_api::code::{BuilderView, CodeHit};
+use overread_api::code_system::CodeSystems;
 use overread_api::path;
 use overread_domain::code::ICD_10_CM;
 use serde::Serialize;
 use web_sys::KeyboardEvent;
 
 use super::book::Book;
+use crate::logic::codes::{books_of, tabs_of};
 use crate::logic::filters::query_of;
 use crate::review::{CodeBox, CodeDetail, CodeFinder};
 use crate::shell::App;
 use crate::web::{dom, http};
 
-const SYSTEMS: [(&str, &str); 4] =
-    [(ICD_10_CM, "ICD-10-CM"), (ICD_10_PCS, "ICD-10-PCS"), ("hcpcs", "HCPCS Level II"), ("all", "All")];
-
-const BOOKS: [(&str, &str); 4] = [
+const BOOKS: [(&str, &str); 6] = [
+    ("tabular", "Tabular list"),
     ("index", "Index"),
     ("external-causes", "External causes"),
     ("neoplasms", "Neoplasms"),
     ("drugs", "Drugs"),
+    ("procedures", "Index of procedures"),
 ];
 
 pub const ICD_10_PCS: &str = "icd-10-pcs";
@@ -35,7 +36,17 @@ pub fn Codes() -> impl IntoView {
     let line = RwSignal::new(
         asked.with_untracked(|asked| asked.get("line")).and_then(|line| line.parse::<u32>().ok()),
     );
+    let at_code = RwSignal::new(asked.with_untracked(|asked| asked.get("code")));
     let system = RwSignal::new(ICD_10_CM.to_owned());
+    // Tabs for what is loaded, not for what might be.
+    let systems = RwSignal::new(vec![(ICD_10_CM.to_owned(), "ICD-10-CM".to_owned())]);
+    let books = RwSignal::new(vec!["tabular".to_owned()]);
+    leptos::task::spawn_local(async move {
+        if let Ok(loaded) = http::get::<CodeSystems>(path::CODE_SYSTEMS).await {
+            systems.try_set(tabs_of(&loaded));
+            books.try_set(books_of(&loaded));
+        }
+    });
     let finder = CodeFinder::new(ICD_10_CM.to_owned(), String::new());
     let picked = Callback::new(move |hit: CodeHit| {
         leptos::task::spawn_local(async move {
@@ -48,44 +59,52 @@ pub fn Codes() -> impl IntoView {
     });
     let read = Callback::new(move |(name, at): (String, u32)| {
         line.set(Some(at));
+        at_code.set(None);
         book.set(Some(name));
     });
     let open = Callback::new(move |code: String| finder.go_to(&code));
     if book.get_untracked().is_none() {
         dom::focus_soon("code-search");
     }
-    let shelf = BOOKS
+    let shelf = move || {
+        BOOKS
+            .into_iter()
+            .filter(|(id, _)| books.with(|books| books.iter().any(|book| book == id)))
+            .map(|(id, label)| {
+                view! {
+                    <button
+                        class="small"
+                        data-book=id
+                        aria-pressed=move || book.with(|now| now.as_deref() == Some(id)).to_string()
+                        on:click=move |_| {
+                            line.set(None);
+                            at_code.set(None);
+                            system.set(ICD_10_CM.to_owned());
+                            finder.set_system(ICD_10_CM.to_owned());
+                            book.set(Some(id.to_owned()));
+                        }
+                    >
+                        {label}
+                    </button>
+                }
+            })
+            .collect_view()
+    };
+    let tabs = move || {
+        systems
+        .get()
         .into_iter()
         .map(|(id, label)| {
+            let (here, name) = (id.clone(), id.clone());
             view! {
                 <button
                     class="small"
-                    data-book=id
-                    aria-pressed=move || book.with(|now| now.as_deref() == Some(id)).to_string()
-                    on:click=move |_| {
-                        line.set(None);
-                        system.set(ICD_10_CM.to_owned());
-                        finder.set_system(ICD_10_CM.to_owned());
-                        book.set(Some(id.to_owned()));
-                    }
-                >
-                    {label}
-                </button>
-            }
-        })
-        .collect_view();
-    let tabs = SYSTEMS
-        .into_iter()
-        .map(|(id, label)| {
-            view! {
-                <button
-                    class="small"
-                    data-system=id
-                    aria-pressed=move || (system.with(|now| now == id) && book.with(Option::is_none)).to_string()
+                    data-system=name
+                    aria-pressed=move || (system.with(|now| *now == here) && book.with(Option::is_none)).to_string()
                     on:click=move |_| {
                         book.set(None);
-                        system.set(id.to_owned());
-                        finder.set_system(id.to_owned());
+                        system.set(id.clone());
+                        finder.set_system(id.clone());
                         dom::focus_soon("code-search");
                     }
                 >
@@ -93,7 +112,8 @@ pub fn Codes() -> impl IntoView {
                 </button>
             }
         })
-        .collect_view();
+        .collect_view()
+    };
     view! {
         <main id="main" class="page codes">
             <header class="row">
@@ -108,7 +128,7 @@ pub fn Codes() -> impl IntoView {
             <div class="books">
                 <section class="card tall" aria-label="Look-up">
                     {move || match book.get() {
-                        Some(name) => view! { <Book name=name line=line.get_untracked() open=open /> }.into_any(),
+                        Some(name) => view! { <Book name=name line=line.get_untracked() code=at_code.get_untracked() open=open /> }.into_any(),
                         None => view! { <CodeBox finder=finder picked=picked /> }.into_any(),
                     }}
                 </section>
@@ -129,11 +149,19 @@ pub fn Codes() -> impl IntoView {
 #[derive(Serialize)]
 struct Asked {
     prefix: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    on: Option<String>,
 }
 
 /// A procedure code axis by axis: the character of a value chooses it, Backspace takes the last one back.
 #[component]
-pub fn Builder(picked: Callback<CodeHit>) -> impl IntoView {
+pub fn Builder(
+    picked: Callback<CodeHit>,
+    /// The day whose edition is asked.
+    #[prop(optional_no_strip)]
+    on: Option<String>,
+) -> impl IntoView {
+    let on = StoredValue::new(on);
     let built = RwSignal::new(None::<Result<BuilderView, String>>);
     let prefix = RwSignal::new(String::new());
     let turn = StoredValue::new(0u32);
@@ -144,7 +172,7 @@ pub fn Builder(picked: Callback<CodeHit>) -> impl IntoView {
         turn.update_value(|turn| *turn += 1);
         let mine = turn.get_value();
         waiting.set_value(true);
-        let query = query_of(&Asked { prefix: prefix.get_untracked() });
+        let query = query_of(&Asked { prefix: prefix.get_untracked(), on: on.get_value() });
         leptos::task::spawn_local(async move {
             let answer = http::get::<BuilderView>(&format!("{}{query}", path::PROCEDURES)).await;
             if turn.try_get_value() == Some(mine) {

@@ -1,12 +1,12 @@
 //! Import of notes: files or pasted text, checked first if wanted; all of it or nothing.
 
-use leptos::html;
 use leptos::prelude::*;
 use overread_api::import::{ImportQuery, ImportView};
 use overread_api::{ErrorBody, Place, path};
-use wasm_bindgen::{JsCast as _, JsValue};
-use web_sys::{File, FileList, FormData};
+use wasm_bindgen::JsValue;
+use web_sys::{File, FormData};
 
+use super::drop::Drop;
 use crate::logic::filters::query_of;
 use crate::logic::format::{count, plural};
 use crate::logic::intake::{self, Form, Ready};
@@ -45,20 +45,6 @@ impl Desk {
     fn changed(self) {
         if self.outcome.with_untracked(|outcome| *outcome != Outcome::Busy) {
             self.outcome.set(Outcome::Nothing);
-        }
-    }
-
-    fn remove(self, file: &File) {
-        self.files.update(|files| files.retain(|other| other != file));
-        self.changed();
-    }
-
-    fn take(self, list: Option<FileList>) {
-        let Some(list) = list else { return };
-        let found: Vec<File> = (0..list.length()).filter_map(|at| list.get(at)).collect();
-        if !found.is_empty() {
-            self.files.set(found);
-            self.changed();
         }
     }
 
@@ -149,7 +135,14 @@ pub fn Import() -> impl IntoView {
     view! {
         <main id="main" class="page narrow">
             <h1>"Import notes"</h1>
-            <Drop desk=desk />
+            <Drop
+                files=desk.files
+                id="import-files"
+                label="Drop .jsonl or .txt files here, or choose them: "
+                accept=".jsonl,.ndjson,.txt"
+                problem=|name| intake::of_file(name).is_none().then_some("only .jsonl and .txt can be read")
+                changed=Callback::new(move |()| desk.changed())
+            />
             <Paste desk=desk />
             <div class="row">
                 <button id="import-check" disabled=idle on:click=move |_| desk.send(true)>
@@ -166,75 +159,6 @@ pub fn Import() -> impl IntoView {
             </div>
             <Forms />
         </main>
-    }
-}
-
-#[component]
-fn Drop(desk: Desk) -> impl IntoView {
-    let over = RwSignal::new(false);
-    let input = NodeRef::<html::Input>::new();
-    let names = move || {
-        desk.files.with(|files| {
-            files
-                .iter()
-                .map(|file| {
-                    let known = intake::of_file(&file.name()).is_some();
-                    let gone = file.clone();
-                    let size = (file.size() / 1_000.0).ceil();
-                    view! {
-                        <li class:bad=!known>
-                            {file.name()}
-                            <span class="faint">{format!(" {size} kB")}</span>
-                            {(!known).then_some(" — only .jsonl and .txt can be read")}
-                            <button
-                                class="small quiet"
-                                aria-label=format!("Remove {}", file.name())
-                                on:click=move |_| desk.remove(&gone)
-                            >
-                                "✕"
-                            </button>
-                        </li>
-                    }
-                })
-                .collect_view()
-        })
-    };
-    view! {
-        <section
-            class="drop"
-            class:over=over
-            aria-label="Files"
-            on:dragover=move |event| {
-                event.prevent_default();
-                over.set(true);
-            }
-            on:dragleave=move |_| over.set(false)
-            on:drop=move |event| {
-                event.prevent_default();
-                over.set(false);
-                desk.take(event.data_transfer().and_then(|data| data.files()));
-            }
-        >
-            <p>
-                <label for="import-files">"Drop .jsonl or .txt files here, or choose them: "</label>
-                <input
-                    id="import-files"
-                    type="file"
-                    multiple
-                    accept=".jsonl,.ndjson,.txt"
-                    node_ref=input
-                    on:change=move |event| {
-                        let input = event.target().and_then(|t| t.dyn_into::<web_sys::HtmlInputElement>().ok());
-                        desk.take(input.as_ref().and_then(web_sys::HtmlInputElement::files));
-                        // The list below says what is chosen. An empty box tells of the same file chosen again.
-                        if let Some(input) = input {
-                            input.set_value("");
-                        }
-                    }
-                />
-            </p>
-            <ul>{names}</ul>
-        </section>
     }
 }
 
@@ -333,7 +257,7 @@ fn told(outcome: Outcome) -> AnyView {
     }
 }
 
-fn at(place: &Place) -> impl IntoView + use<> {
+pub(super) fn at(place: &Place) -> impl IntoView + use<> {
     let mut parts = Vec::new();
     if let Some(file) = &place.file {
         parts.push(file.clone());

@@ -3,7 +3,9 @@
 mod accuracy;
 mod book;
 mod charts;
+mod code_systems;
 mod codes;
+mod drop;
 mod edits;
 mod home;
 mod import;
@@ -16,6 +18,7 @@ mod templates;
 mod users;
 
 pub use accuracy::Accuracy;
+pub use code_systems::CodeSystemsPage;
 pub use codes::{Builder, Codes, ICD_10_PCS};
 pub use edits::Edits;
 pub use home::Home;

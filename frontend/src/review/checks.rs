@@ -6,7 +6,7 @@ use overread_domain::{Finding, Level, Poa};
 use super::choosers::Cancel;
 use super::panel::Panel;
 use super::state::Review;
-use crate::logic::checks::{level_shape, level_word, place, summary};
+use crate::logic::checks::{level_shape, level_word, listed, place, summary};
 use crate::logic::codes::step;
 use crate::logic::keymap::{Command, Scope};
 use crate::web::dom;
@@ -17,7 +17,15 @@ pub fn Strip() -> impl IntoView {
     let review = expect_context::<Review>();
     move || {
         review.findings.with(|findings| {
-            let told = summary(findings)?;
+            let ahead = review.ahead.with(|ahead| ahead.len());
+            let told = match (summary(findings), ahead) {
+                (None, 0) => return None,
+                (Some(told), 0) => told,
+                (told, ahead) => {
+                    let told = told.map(|told| format!("{told}; ")).unwrap_or_default();
+                    format!("{told}{ahead} more if the suggestions are accepted")
+                }
+            };
             let worst = findings.iter().filter(|f| f.overridden.is_none()).map(|f| f.level).min();
             let level = worst.unwrap_or(Level::Information);
             Some(view! {
@@ -41,7 +49,7 @@ pub fn Strip() -> impl IntoView {
 #[component]
 pub fn Checks(at: usize, overriding: Option<String>) -> impl IntoView {
     let review = expect_context::<Review>();
-    let chosen = move || review.findings.with(|all| all.get(at).cloned());
+    let chosen = move || review.listed_check(at);
     if overriding.is_some() {
         dom::focus_soon("override-reason");
     } else {
@@ -49,45 +57,56 @@ pub fn Checks(at: usize, overriding: Option<String>) -> impl IntoView {
     }
     let reason = RwSignal::new(overriding.clone().unwrap_or_default());
     let lines = move || {
-        review.findings.with(|all| {
-            all.iter()
-                .enumerate()
-                .map(|(nth, finding)| {
-                    view! {
-                        <li
-                            id=format!("check-{nth}")
-                            role="option"
-                            data-rule=finding.rule.clone()
-                            data-level=level_word(finding.level)
-                            data-overridden=finding.overridden.is_some().then_some("")
-                            aria-selected=(nth == at).to_string()
-                            on:click=move |_| review.choose_check(nth)
-                        >
-                            <span class="level" data-level=level_word(finding.level)>
-                                <span aria-hidden="true">{level_shape(finding.level)}</span>
-                                " "
-                                {level_word(finding.level)}
-                            </span>
-                            <b>{finding.rule.clone()}</b>
+        let (now, ahead) = (review.findings.get(), review.ahead.get());
+        let begins = now.len();
+        now.iter()
+            .chain(ahead.iter())
+            .enumerate()
+            .map(|(nth, finding)| {
+                let first_ahead = nth == begins;
+                view! {
+                    {first_ahead
+                        .then(|| {
+                            view! {
+                                <li class="faint" role="presentation">
+                                    "If the suggestions that wait are accepted:"
+                                </li>
+                            }
+                        })}
+                    <li
+                        id=format!("check-{nth}")
+                        role="option"
+                        data-rule=finding.rule.clone()
+                        data-level=level_word(finding.level)
+                        data-ahead=(nth >= begins).then_some("")
+                        data-overridden=finding.overridden.is_some().then_some("")
+                        aria-selected=(nth == at).to_string()
+                        on:click=move |_| review.choose_check(nth)
+                    >
+                        <span class="level" data-level=level_word(finding.level)>
+                            <span aria-hidden="true">{level_shape(finding.level)}</span>
                             " "
-                            <span class="said">{finding.message.clone()}</span>
-                            {finding
-                                .overridden
-                                .as_ref()
-                                .map(|by| view! { <span class="tag">"overridden: " {by.reason.clone()}</span> })}
-                        </li>
-                    }
-                })
-                .collect_view()
-        })
+                            {level_word(finding.level)}
+                        </span>
+                        <b>{finding.rule.clone()}</b>
+                        " "
+                        <span class="said">{finding.message.clone()}</span>
+                        {finding
+                            .overridden
+                            .as_ref()
+                            .map(|by| view! { <span class="tag">"overridden: " {by.reason.clone()}</span> })}
+                    </li>
+                }
+            })
+            .collect_view()
     };
     let submit = move |event: leptos::ev::SubmitEvent| {
         event.prevent_default();
         review.override_check(at, &reason.get_untracked());
     };
     let detail = move || {
-        chosen().map(|finding: Finding| {
-            let open = finding.overridden.is_none();
+        chosen().map(|(finding, ahead): (Finding, bool)| {
+            let open = finding.overridden.is_none() && !ahead;
             let fixes = finding
                 .fixes
                 .iter()
@@ -208,17 +227,23 @@ pub fn PoaChooser(item: overread_domain::ItemId) -> impl IntoView {
 impl Review {
     /// Opens the checks at the one that is about the current row, else at the first.
     pub fn open_checks(self) {
-        let found = self.findings.get_untracked();
-        if found.is_empty() {
+        let (found, ahead) = (self.findings.get_untracked(), self.ahead.get_untracked());
+        if found.is_empty() && ahead.is_empty() {
             self.say("The checks have nothing to say.");
             return;
         }
         let item = self.current_item();
         let at = found
             .iter()
+            .chain(ahead.iter())
             .position(|f| f.overridden.is_none() && item.as_ref().is_some_and(|item| f.items.contains(item)))
             .unwrap_or(0);
         self.panel.set(Panel::Checks { at, overriding: None });
+    }
+
+    /// The nth finding of the panel, and whether it is one that only would come.
+    pub fn listed_check(self, at: usize) -> Option<(Finding, bool)> {
+        self.findings.with(|now| self.ahead.with(|ahead| listed(now, ahead, at)))
     }
 
     pub fn choose_check(self, at: usize) {
@@ -228,13 +253,13 @@ impl Review {
 
     /// Keys of the panel. True where it takes them.
     pub fn check_key(self, at: usize, pressed: &str) -> bool {
-        let len = self.findings.with_untracked(|all| all.len());
+        let len = self.findings.with_untracked(|all| all.len()) + self.ahead.with_untracked(|all| all.len());
         match pressed {
             "ArrowDown" | "j" => self.choose_check(step(at, 1, len)),
             "ArrowUp" | "k" => self.choose_check(step(at, -1, len)),
             "Enter" => {
-                let finding = self.findings.with_untracked(|all| all.get(at).cloned());
-                if let Some(key) = finding.as_ref().and_then(place) {
+                let finding = untrack(|| self.listed_check(at));
+                if let Some(key) = finding.and_then(|(finding, _)| place(&finding)) {
                     self.select(Some(key));
                 }
             }
@@ -255,7 +280,7 @@ impl Review {
 
     /// Takes the decisions that mend a finding.
     pub fn mend(self, at: usize, nth: usize) {
-        let fix = self.findings.with_untracked(|all| all.get(at).and_then(|f| f.fixes.get(nth).cloned()));
+        let fix = untrack(|| self.listed_check(at)).and_then(|(found, _)| found.fixes.get(nth).cloned());
         let Some(fix) = fix else { return };
         if self.decide(fix.actions) {
             self.close_panel();

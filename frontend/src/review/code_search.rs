@@ -4,12 +4,16 @@ use std::time::Duration;
 
 use gloo_net::http::Method;
 use leptos::prelude::*;
-use overread_api::code::{CodeHit, CodeHits, CodeQuery, CodeView, MyCodes, QuestionQuery, QuestionView};
+use overread_api::code::{
+    CodeHit, CodeHits, CodeQuery, CodeView, EditionQuery, MyCodes, QuestionQuery, QuestionView,
+};
 use overread_api::path::{self, fill};
 use web_sys::KeyboardEvent;
 
 use super::state::Review;
-use crate::logic::codes::{Answered, answers, billable_first, note_label, pieces, question, step};
+use crate::logic::codes::{
+    Answered, answers, billable_first, note_label, pieces, question, step, system_label, tabular_of,
+};
 use crate::logic::filters::query_of;
 use crate::logic::format::brief;
 use crate::web::{dom, http};
@@ -40,6 +44,12 @@ pub struct CodeFinder {
     back: StoredValue<Vec<Shown>>,
     /// What is known beside the words in the box: the sentence that they stand in.
     known: StoredValue<String>,
+    /// The day whose editions are asked; today where there is none.
+    on: StoredValue<Option<String>>,
+    /// Only codes that can be billed.
+    pub complete: RwSignal<bool>,
+    /// Only what stands under this, with its title.
+    pub under: RwSignal<Option<(String, String)>>,
     pub mine: RwSignal<MyCodes>,
 }
 
@@ -58,6 +68,9 @@ impl CodeFinder {
             system: StoredValue::new(system),
             back: StoredValue::new(Vec::new()),
             known: StoredValue::new(String::new()),
+            on: StoredValue::new(None),
+            complete: RwSignal::new(false),
+            under: RwSignal::new(None),
             mine: RwSignal::new(MyCodes::default()),
         };
         finder.fetch_mine();
@@ -72,8 +85,44 @@ impl CodeFinder {
         self
     }
 
+    /// The day whose editions are asked.
+    #[must_use]
+    pub fn on_day(self, day: Option<String>) -> Self {
+        self.on.set_value(day);
+        self
+    }
+
+    pub fn day(self) -> Option<String> {
+        self.on.try_get_value().flatten()
+    }
+
+    pub fn system(self) -> String {
+        self.system.try_get_value().unwrap_or_default()
+    }
+
     pub fn set_system(self, system: String) {
         self.system.set_value(system);
+        self.under.set(None);
+        self.search(0);
+    }
+
+    pub fn toggle_complete(self) {
+        self.complete.update(|only| *only = !*only);
+        self.search(0);
+    }
+
+    /// Looks only into the chapter of the highlighted code, or everywhere again.
+    pub fn toggle_chapter(self) {
+        let chapter = self.detail.with_untracked(|detail| {
+            let first = detail.as_ref()?.ancestors.first()?;
+            Some((first.code.clone(), first.title.clone()))
+        });
+        let wanted = self.under.with_untracked(Option::is_none).then_some(chapter).flatten();
+        self.look_under(wanted);
+    }
+
+    pub fn look_under(self, under: Option<(String, String)>) {
+        self.under.set(under);
         self.search(0);
     }
 
@@ -155,9 +204,16 @@ impl CodeFinder {
             self.settle(turn, &words);
             return;
         }
-        let request =
-            CodeQuery { q, system: self.system.try_get_value(), limit: Some(30), ..CodeQuery::default() };
-        match http::get::<CodeHits>(&format!("{}{}", path::CODES, query_of(&request))).await {
+        let request = CodeQuery {
+            q,
+            system: self.system.try_get_value(),
+            limit: Some(30),
+            billable: self.complete.try_get_untracked().filter(|only| *only),
+            under: self.under.try_get_untracked().flatten().map(|(code, _)| code),
+            on: self.on.try_get_value().flatten(),
+            semantic: None,
+        };
+        match http::post::<CodeHits>(path::CODES, &request).await {
             Ok(found) => {
                 let state = found.hits.is_empty().then(|| "No code found. Fewer or other words?".to_owned());
                 self.put(turn, billable_first(found.hits, &words), state);
@@ -225,7 +281,8 @@ impl CodeFinder {
                 }
                 leptos::task::spawn_local(async move {
                     let path = fill(path::CODE, &[&hit.system, &hit.code]);
-                    if let Ok(view) = http::get::<CodeView>(&path).await
+                    let query = query_of(&EditionQuery { on: self.on.try_get_value().flatten() });
+                    if let Ok(view) = http::get::<CodeView>(&format!("{path}{query}")).await
                         && here().as_ref() == Some(&hit.code)
                     {
                         self.detail.try_set(Some(view));
@@ -257,8 +314,8 @@ impl CodeFinder {
             let words = self.query.get_untracked();
             let said = brief(&format!("{words} {}", self.known.get_value()), 200);
             let path = fill(path::QUESTIONS, &[&hit.system, &hit.code]);
-            let query = query_of(&QuestionQuery { said: Some(said) });
-            match http::get::<QuestionView>(&format!("{path}{query}")).await {
+            let query = QuestionQuery { said: Some(said), on: self.on.get_value() };
+            match http::post::<QuestionView>(&path, &query).await {
                 Ok(view) => {
                     let before =
                         (self.hits.get_untracked(), self.at.get_untracked(), self.state.get_untracked());
@@ -319,6 +376,8 @@ pub fn CodeBox(finder: CodeFinder, picked: Callback<CodeHit>) -> impl IntoView {
                 }
             }
             "ArrowLeft" if event.alt_key() => finder.go_back(),
+            "c" | "C" if event.alt_key() => finder.toggle_chapter(),
+            "b" | "B" if event.alt_key() => finder.toggle_complete(),
             "b" | "B" if event.ctrl_key() || event.meta_key() => finder.toggle_favourite(),
             "Enter" if !event.ctrl_key() && !event.is_composing() => {
                 if !event.repeat() {
@@ -352,8 +411,51 @@ pub fn CodeBox(finder: CodeFinder, picked: Callback<CodeHit>) -> impl IntoView {
             }
             on:keydown=key
         />
+        <div class="row filters" role="group" aria-label="Narrow the list">
+            <button
+                class="small quiet"
+                data-filter="billable"
+                aria-pressed=move || finder.complete.get().to_string()
+                on:click=move |_| finder.toggle_complete()
+            >
+                <kbd>"Alt b"</kbd>
+                " billable only"
+            </button>
+            {move || match finder.under.get() {
+                Some((code, title)) => view! {
+                    <button
+                        class="small quiet"
+                        data-filter="under"
+                        data-under=code.clone()
+                        aria-pressed="true"
+                        title="Look everywhere again"
+                        on:click=move |_| finder.look_under(None)
+                    >
+                        <kbd>"Alt c"</kbd>
+                        " only under "
+                        {brief(&title, 36)}
+                        " ✕"
+                    </button>
+                }
+                .into_any(),
+                None => view! {
+                    <button
+                        class="small quiet"
+                        data-filter="under"
+                        aria-pressed="false"
+                        disabled=move || finder.detail.with(|d| d.as_ref().is_none_or(|d| d.ancestors.is_empty()))
+                        on:click=move |_| finder.toggle_chapter()
+                    >
+                        <kbd>"Alt c"</kbd>
+                        " this chapter only"
+                    </button>
+                }
+                .into_any(),
+            }}
+        </div>
         <ul id="code-hits" class="hits" role="listbox" aria-label="Codes">
             {move || {
+                let every = finder.system() == "all";
                 finder
                     .hits
                     .get()
@@ -374,6 +476,7 @@ pub fn CodeBox(finder: CodeFinder, picked: Callback<CodeHit>) -> impl IntoView {
                                 }
                             >
                                 <b>{hit.code.clone()}</b>
+                                {every.then(|| view! { <span class="tag">{system_label(&hit.system)}</span> })}
                                 {match hit.matched {
                                     Some(words) if finder.asking.get_untracked() => {
                                         view! {
@@ -460,6 +563,35 @@ pub fn CodeDetail(
                 })
                 .collect_view();
             let own = view.code.clone();
+            let beside = view
+                .beside
+                .iter()
+                .map(|other| {
+                    let to = other.code.clone();
+                    view! {
+                        <li>
+                            <button class="link" data-beside=to.clone() on:click=move |_| finder.go_to(&to)>
+                                <b>{other.code.clone()}</b>
+                            </button>
+                            " "
+                            {other.title.clone()}
+                            " "
+                            <span class="faint">{format!("{} of {}", other.entries, other.of)}</span>
+                        </li>
+                    }
+                })
+                .collect::<Vec<_>>();
+            let tabular = read
+                .filter(|_| !crate::pages::ICD_10_PCS.eq(&view.system))
+                .map(|read| {
+                    let (line, book) = (view.line, tabular_of(&view.system));
+                    view! {
+                        " "
+                        <button class="link" data-tabular=line on:click=move |_| read.run((book.clone(), line))>
+                            "in the tabular list"
+                        </button>
+                    }
+                });
             let places = view
                 .index
                 .iter()
@@ -525,10 +657,20 @@ pub fn CodeDetail(
                         >
                             "☆ keep at hand"
                         </button>
+                        {tabular}
                     </p>
                     {(!view.inclusion_terms.is_empty())
                         .then(|| view! { <p class="faint">"Also: " {view.inclusion_terms.join("; ")}</p> })}
                     <ul class="code-notes">{notes}</ul>
+                    {(!beside.is_empty())
+                        .then(|| {
+                            view! {
+                                <h3 title="Finished entries that have both, of the latest that have this code">
+                                    "Often beside it"
+                                </h3>
+                                <ul class="code-notes">{beside}</ul>
+                            }
+                        })}
                     {(!places.is_empty()).then(|| view! { <h3>"Index"</h3> <ul class="code-notes">{places}</ul> })}
                 </div>
             }
@@ -548,7 +690,7 @@ pub fn CodePanel(item: overread_domain::ItemId, query: String) -> impl IntoView 
     let procedures = system == crate::pages::ICD_10_PCS;
     let words = brief(&query, 60);
     let around = review.around(&item);
-    let finder = CodeFinder::new(system, query).knowing(around);
+    let finder = CodeFinder::new(system, query).knowing(around).on_day(review.coded_on());
     dom::focus_soon("code-search");
     let picked = Callback::new(move |hit: CodeHit| {
         review.learn_title(&hit.code, &hit.title);
@@ -563,7 +705,7 @@ pub fn CodePanel(item: overread_domain::ItemId, query: String) -> impl IntoView 
             </header>
             <CodeBox finder=finder picked=picked />
             {if procedures {
-                view! { <crate::pages::Builder picked=picked /> }.into_any()
+                view! { <crate::pages::Builder picked=picked on=finder.day() /> }.into_any()
             } else {
                 view! { <CodeDetail finder=finder /> }.into_any()
             }}

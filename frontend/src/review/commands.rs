@@ -68,6 +68,14 @@ impl Review {
     }
 
     fn find_code(self) {
+        // Marked words are asked for first: their candidates are one key away, whatever row is current.
+        if let Some(words) = self.selection.get_untracked() {
+            match self.field_for_codes() {
+                Some(field) => self.add_to(&field, Some(words)),
+                None => self.complain("No field of this entry takes a code"),
+            }
+            return;
+        }
         let Some(row) = self.current_row_now() else { return };
         let coded = self.field(&row.field).is_some_and(|field| field.code_system.is_some());
         match row.key {
@@ -78,6 +86,17 @@ impl Review {
             RowKey::Field(field) if coded => self.add_to(&field, self.selection.get_untracked()),
             _ => self.complain(format!("{} takes no code", row.field_label)),
         }
+    }
+
+    /// The field that a marked phrase is coded in: the current row's where it takes codes, else the first that does.
+    fn field_for_codes(self) -> Option<String> {
+        let here = self.current_row_now().and_then(|row| self.field(&row.field));
+        let here = here.filter(|field| field.code_system.is_some());
+        here.or_else(|| {
+            self.with(|model| model.view.template.fields().find(|f| f.code_system.is_some()).cloned())
+                .flatten()
+        })
+        .map(|field| field.id)
     }
 
     fn walk(self, forward: bool) {

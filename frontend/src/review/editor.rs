@@ -358,7 +358,9 @@ fn CodeChoice(system: String, form: RwSignal<Form>, adds: bool) -> impl IntoView
         if adds { words.or_else(|| Some(form.with_untracked(|form| form.value.clone()))) } else { words };
     let procedures = system == crate::pages::ICD_10_PCS;
     let known = form.with_untracked(|form| form.evidence.first().map(|words| review.sentence(words)));
-    let finder = CodeFinder::new(system, start.unwrap_or_default()).knowing(known.unwrap_or_default());
+    let finder = CodeFinder::new(system, start.unwrap_or_default())
+        .knowing(known.unwrap_or_default())
+        .on_day(review.coded_on());
     let picked = Callback::new(move |hit: CodeHit| {
         review.learn_title(&hit.code, &hit.title);
         form.update(|form| {
@@ -403,7 +405,7 @@ fn CodeChoice(system: String, form: RwSignal<Form>, adds: bool) -> impl IntoView
             </p>
             <CodeBox finder=finder picked=picked />
             {if procedures {
-                view! { <crate::pages::Builder picked=picked /> }.into_any()
+                view! { <crate::pages::Builder picked=picked on=finder.day() /> }.into_any()
             } else {
                 view! { <CodeDetail finder=finder /> }.into_any()
             }}

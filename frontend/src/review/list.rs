@@ -178,9 +178,12 @@ fn line(review: Review, row: &Row) -> impl IntoView + use<> {
     let poa = row.poa.map(|poa| view! { <span class="tag" title=poa.label()>"POA " {poa.letter()}</span> });
     let key = row.key.clone();
     let check = move || {
-        review.findings.with(|all| flag(all, &key)).map(|level| {
+        let now = review.findings.with(|all| flag(all, &key));
+        let ahead = now.is_none();
+        now.or_else(|| review.ahead.with(|all| flag(all, &key))).map(|level| {
+            let title = ahead.then_some("If this is accepted as it is");
             view! {
-                <span class="tag level" data-level=level_word(level)>
+                <span class="tag level" data-level=level_word(level) data-ahead=ahead.then_some("") title=title>
                     {level_shape(level)}
                     " "
                     {level_word(level)}

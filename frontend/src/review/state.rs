@@ -107,6 +107,8 @@ pub struct Review {
     pub titles: RwSignal<BTreeMap<String, String>>,
     /// What the coding edits say of the rows that stand.
     pub findings: RwSignal<Arc<Vec<overread_domain::Finding>>>,
+    /// What the checks would find if the suggestions that wait were accepted.
+    pub ahead: RwSignal<Arc<Vec<overread_domain::Finding>>>,
     pub note: StoredValue<Option<NoteView>, LocalStorage>,
     pub pumping: StoredValue<bool>,
     /// When a finished entry is on record, the next one is opened.
@@ -143,6 +145,7 @@ impl Review {
             meter: StoredValue::new(Meter::default()),
             titles: RwSignal::new(BTreeMap::new()),
             findings: RwSignal::new(Arc::default()),
+            ahead: RwSignal::new(Arc::default()),
             note: StoredValue::new_local(None),
             pumping: StoredValue::new(false),
             finishing: RwSignal::new(false),
@@ -215,6 +218,10 @@ impl Review {
         let findings = self.with(|model| model.view.findings.clone()).unwrap_or_default();
         if self.findings.with_untracked(|old| **old != findings) {
             self.findings.set(Arc::new(findings));
+        }
+        let ahead = self.with(|model| model.view.ahead.clone()).unwrap_or_default();
+        if self.ahead.with_untracked(|old| **old != ahead) {
+            self.ahead.set(Arc::new(ahead));
         }
         let projection = Arc::new(projection);
         self.note.update_value(|note| {
@@ -313,6 +320,11 @@ impl Review {
     pub fn item_of(self, id: &ItemId) -> Option<overread_domain::Item> {
         self.projection
             .with_untracked(|p| p.as_ref().and_then(|p| p.items.iter().find(|item| item.id == *id).cloned()))
+    }
+
+    /// The day whose editions the entry's codes are of, where something says it.
+    pub fn coded_on(self) -> Option<String> {
+        self.with(|model| model.view.coded_on.clone()).flatten()
     }
 
     /// The line of the note around a row's first evidence.

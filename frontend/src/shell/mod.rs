@@ -87,6 +87,7 @@ fn Inside() -> impl IntoView {
             <Route path=path!("/memory") view=pages::Memory />
             <Route path=path!("/users") view=pages::Users />
             <Route path=path!("/codes") view=pages::Codes />
+            <Route path=path!("/code-systems") view=pages::CodeSystemsPage />
             <Route path=path!("/edits") view=pages::Edits />
             <Route path=path!("/templates") view=pages::Templates />
             <Route path=path!("/password") view=sign_in::PasswordPage />

@@ -11,7 +11,7 @@ use super::keys::remember_navigate;
 use super::{App, Session};
 use crate::web::http;
 
-const PAGES: [(&str, &str, &str, Option<Permission>); 9] = [
+const PAGES: [(&str, &str, &str, Option<Permission>); 10] = [
     ("queue", "/", "Queue", Some(Permission::ReadEntries)),
     ("codes", "/codes", "Codes", Some(Permission::SearchCodes)),
     ("edits", "/edits", "Checks", None),
@@ -19,6 +19,7 @@ const PAGES: [(&str, &str, &str, Option<Permission>); 9] = [
     ("accuracy", "/accuracy", "Accuracy", Some(Permission::SeeAccuracy)),
     ("memory", "/memory", "Memory", Some(Permission::CurateMemory)),
     ("system", "/system", "System", Some(Permission::SeeSystem)),
+    ("code-systems", "/code-systems", "Code systems", Some(Permission::ImportCodes)),
     ("users", "/users", "Users", Some(Permission::ManageUsers)),
     ("templates", "/templates", "Templates", Some(Permission::EditTemplates)),
 ];

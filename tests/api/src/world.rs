@@ -8,7 +8,7 @@ use overread_api::{Page, path};
 use overread_codes::Release;
 use overread_domain::{EntryId, Role, UserId};
 use overread_server::axum::Router;
-use overread_server::{App, Config, Loaded, Model, Setup, hash_password, router, run_workers};
+use overread_server::{App, Config, Loaded, Model, Setup, Shelf, hash_password, router, run_workers};
 use overread_store::{NewUser, Source, Store};
 use tokio::sync::watch;
 
@@ -78,17 +78,13 @@ impl World {
         let shared: Arc<dyn Source> = Arc::clone(&source) as Arc<dyn Source>;
         let store = Store::open(&url, Arc::clone(&shared)).await.expect("a new database");
         let model = options.model.unwrap_or_else(|| {
-            Model::ready(Loaded { suggest: Arc::new(Scripted::new(options.trouble)), search: None })
+            Model::ready(Loaded { suggest: Arc::new(Scripted::new(options.trouble)), searches: Vec::new() })
         });
-        let app = App::new(Setup {
-            store,
-            source: shared,
-            config: options.config,
-            releases: vec![release()],
-            lists: Vec::new(),
-            indices: Vec::new(),
-            model,
-        });
+        let codes = folder.path().join("codes");
+        let app = App::new(
+            Setup { store, source: shared, config: options.config, model },
+            Shelf::open(vec![release()], Some(codes)),
+        );
         app.prepare().await.expect("the template is saved");
         for role in Role::ALL {
             let user = NewUser {

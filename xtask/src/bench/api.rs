@@ -159,8 +159,8 @@ pub fn code_search(program: &Path) -> Result<Vec<Row>> {
         let mut times = Times::default();
         let mut with_meaning = false;
         for query in &queries {
-            let address = format!("{}?q={}&semantic={semantic}", path::CODES, path::encode(query));
-            let hits: CodeHits = times.measure(|| reviewer.get(&address)?.json())?;
+            let asked = json!({ "q": query, "semantic": semantic });
+            let hits: CodeHits = times.measure(|| reviewer.post(path::CODES, &asked)?.json())?;
             with_meaning |= hits.semantic;
         }
         let said = if semantic && !with_meaning {

@@ -167,17 +167,20 @@ impl<'a> Entry<'a> {
 
     /// The 7th characters that hold here: the nearest definition at this entry or above; empty when there is none.
     pub fn seventh_characters(self) -> impl Iterator<Item = SeventhCharacter<'a>> {
+        let defining = |e: &Self| (e.node().seventh as usize) < e.release.sevenths.len();
+        let defining = std::iter::once(self).chain(self.ancestors()).find(defining);
+        defining.into_iter().flat_map(Self::own_seventh_characters)
+    }
+
+    /// The 7th characters that are defined at this very entry.
+    pub fn own_seventh_characters(self) -> impl Iterator<Item = SeventhCharacter<'a>> {
         let release = self.release;
-        std::iter::once(self)
-            .chain(self.ancestors())
-            .find_map(|e| release.sevenths.get(e.node().seventh as usize))
-            .into_iter()
-            .flatten()
-            .map(move |&(character, meaning, note)| SeventhCharacter {
-                character,
-                meaning: release.slice(meaning),
-                note: Some(release.slice(note)).filter(|n| !n.is_empty()),
-            })
+        let defined = release.sevenths.get(self.node().seventh as usize);
+        defined.into_iter().flatten().map(move |&(character, meaning, note)| SeventhCharacter {
+            character,
+            meaning: release.slice(meaning),
+            note: Some(release.slice(note)).filter(|n| !n.is_empty()),
+        })
     }
 }
 

@@ -192,6 +192,12 @@ impl Release {
         self.iter().find(|e| matches!(e.kind(), EntryKind::Chapter | EntryKind::Block) && e.code() == wanted)
     }
 
+    /// Indices of the entry `code` (a chapter, a block, a code) and of all under it: from the first to before the second.
+    pub fn under(&self, code: &str) -> Option<[u32; 2]> {
+        let entry = self.get(code)?;
+        Some([entry.index(), self.nodes[entry.index() as usize].end])
+    }
+
     /// Whether `code` can stand on a claim: it exists and nothing is below it.
     pub fn is_billable(&self, code: &str) -> bool {
         self.get(code).is_some_and(Entry::billable)

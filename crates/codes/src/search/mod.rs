@@ -63,6 +63,14 @@ pub struct Options {
     pub typing: bool,
     pub context: Context,
     pub patient: Patient,
+    /// Only entries from the first index to before the second: see [`Release::under`].
+    pub within: Option<[u32; 2]>,
+}
+
+impl Options {
+    fn takes(&self, entry: u32) -> bool {
+        self.within.is_none_or(|[from, end]| (from..end).contains(&entry))
+    }
 }
 
 impl Default for Options {
@@ -73,6 +81,7 @@ impl Default for Options {
             typing: true,
             context: Context::Current,
             patient: Patient::Anyone,
+            within: None,
         }
     }
 }

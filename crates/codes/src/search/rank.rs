@@ -22,7 +22,7 @@ pub(super) fn search(release: &Release, index: &Index, query: &str, options: &Op
     let mut words: Vec<u32> = Vec::new();
     for reading in readings(index, query, options) {
         words.extend(reading.slots.iter().flat_map(|s| &s.choices).filter(|c| c.1 > 0.7).map(|c| c.0));
-        index.with_scratch(|scratch| collect(index, &reading, scratch, &mut found));
+        index.with_scratch(|scratch| collect(index, &reading, options, scratch, &mut found));
     }
     finish(release, index, query, options, words, found, by_code(release, query, options))
 }
@@ -74,7 +74,7 @@ fn finish(
     let mut ranked: Vec<(f32, u32, u32)> = found
         .into_iter()
         .filter_map(|(entry, (score, doc))| {
-            let e = release.entry(entry)?;
+            let e = release.entry(entry).filter(|_| options.takes(entry))?;
             (e.billable() || !options.billable_only).then(|| {
                 let prior = if diagnoses { prior(e, options) } else { 0.01 * f32::from(e.billable()) };
                 (score + prior + laterality::fit(side, e), entry, doc)
@@ -126,14 +126,14 @@ fn by_code(release: &Release, query: &str, options: &Options) -> Vec<Hit> {
     }
     release
         .with_prefix(query)
-        .filter(|e| e.billable() || !options.billable_only)
+        .filter(|e| (e.billable() || !options.billable_only) && options.takes(e.index()))
         .take(options.limit)
         .enumerate()
         .map(|(i, e)| hit(e, 2.0 - i as f32 / 1000.0, e.code(), TermKind::Code))
         .collect()
 }
 
-fn collect(index: &Index, reading: &Reading, scratch: &mut Scratch, found: &mut Found) {
+fn collect(index: &Index, reading: &Reading, options: &Options, scratch: &mut Scratch, found: &mut Found) {
     let total: f32 = reading.slots.iter().map(|s| s.weight).sum();
     scratch.clear();
     for slot in &reading.slots {
@@ -148,6 +148,7 @@ fn collect(index: &Index, reading: &Reading, scratch: &mut Scratch, found: &mut 
     let mut scored: Vec<(f32, u32)> = scratch
         .touched
         .iter()
+        .filter(|&&doc| options.takes(index.docs[doc as usize].entry))
         .map(|&doc| {
             let cell = &scratch.cells[doc as usize];
             let weight = index.docs[doc as usize].weight;

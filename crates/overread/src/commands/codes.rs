@@ -4,11 +4,11 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result, anyhow, ensure};
+use overread_api::code_system::CodeChange;
 use overread_codes::Release;
 use overread_codes::import::{self, File, Imported, Options};
-use overread_domain::span::CodePoints;
-use overread_domain::{Entry, EntryStatus, ItemState};
-use overread_store::QueueFilter;
+use overread_domain::EntryId;
+use overread_server::Standing;
 use overread_suggest::{CodeSearch, SearchOptions};
 use serde_json::json;
 
@@ -20,10 +20,10 @@ use crate::settings::Settings;
 
 pub fn run(settings: &Settings, command: &Codes) -> Result<()> {
     match command {
-        Codes::Import { files, effective, system, dry_run } => {
+        Codes::Import { files, effective, system, dry_run, replace } => {
             let options =
                 Options { effective: effective.clone(), system: system.clone(), ..Options::default() };
-            return bring_in(settings, files, &options, *dry_run);
+            return bring_in(settings, files, &options, *dry_run, *replace);
         }
         Codes::List { json } => {
             list(settings, *json);
@@ -47,7 +47,13 @@ pub fn run(settings: &Settings, command: &Codes) -> Result<()> {
 }
 
 /// Reads the files, tells what changes, and keeps the result in the data folder: all of it or nothing.
-fn bring_in(settings: &Settings, files: &[PathBuf], options: &Options, dry_run: bool) -> Result<()> {
+fn bring_in(
+    settings: &Settings,
+    files: &[PathBuf],
+    options: &Options,
+    dry_run: bool,
+    replace: bool,
+) -> Result<()> {
     let mut read = Vec::with_capacity(files.len());
     for path in files {
         let bytes = std::fs::read(path).with_context(|| path.display().to_string())?;
@@ -58,106 +64,80 @@ fn bring_in(settings: &Settings, files: &[PathBuf], options: &Options, dry_run: 
     for (file, kind) in &report.files {
         println!("{file}: {kind}");
     }
-    let releases = parts::books(settings).releases;
+    let shelf = parts::shelf(settings);
+    let mut ready: Vec<(&str, Vec<u8>)> = Vec::new();
     for (result, told) in found.iter().zip(&report.results) {
+        let bytes = result.to_bytes()?;
         println!("{told}");
-        if let Imported::Release(new) = result {
-            let before = releases.iter().filter(|r| r.system() == new.system() && r.id() != new.id());
-            if let Some(old) = before.max_by_key(|r| r.effective()) {
-                let changes = import::changes(old, new);
-                println!(
-                    "  against {}: {} added, {} deleted, {} revised, {} complete or no longer",
-                    old.id(),
-                    changes.added.len(),
-                    changes.deleted.len(),
-                    changes.revised.len(),
-                    changes.completeness.len()
-                );
+        match shelf.standing(result, &bytes) {
+            Standing::New => ready.push((result.id(), bytes)),
+            Standing::Same => println!("  is there already with the same content"),
+            Standing::Other if replace => ready.push((result.id(), bytes)),
+            Standing::Other => {
+                let why = "is there already with other content: two editions would be in force from one month on; \
+                           --replace takes the new one";
+                return Err(Exit::BadInput(format!("{} {why}", result.id())).into());
             }
+            Standing::Fixed => {
+                let why = "came with the product, or was named with --codes, and stays";
+                return Err(Exit::BadInput(format!("{} {why}", result.id())).into());
+            }
+        }
+        if let Imported::Release(new) = result
+            && let Some(old) = shelf.before(new)
+        {
+            let changes = import::changes(old, new);
+            println!(
+                "  against {}: {} added, {} deleted, {} revised, {} complete or no longer",
+                old.id(),
+                changes.added.len(),
+                changes.deleted.len(),
+                changes.revised.len(),
+                changes.completeness.len()
+            );
         }
     }
     if dry_run {
         println!("nothing was written");
         return Ok(());
     }
-    let folder = parts::code_folder(settings);
-    std::fs::create_dir_all(&folder).with_context(|| folder.display().to_string())?;
-    let mut ready = Vec::new();
-    for result in &found {
-        let path = folder.join(format!("{}.ovr", result.id()));
-        let unfinished = path.with_extension("part");
-        std::fs::write(&unfinished, result.to_bytes()?).with_context(|| unfinished.display().to_string())?;
-        ready.push((unfinished, path));
-    }
-    for (unfinished, path) in ready {
-        std::fs::rename(&unfinished, &path).with_context(|| path.display().to_string())?;
+    let ready: Vec<(&str, &[u8])> = ready.iter().map(|(id, bytes)| (*id, bytes.as_slice())).collect();
+    for path in shelf.keep(&ready).context("keeping code systems")? {
         println!("kept as {}", path.display());
     }
     Ok(())
 }
 
-/// Entries that are not finished, with their codes that a release no longer has, no longer completes, or words otherwise.
+/// What a release changes for entries that are not finished.
 async fn impact(settings: &Settings, id: &str) -> Result<()> {
-    let releases = parts::books(settings).releases;
-    let new = releases.iter().find(|r| r.id() == id).ok_or_else(|| anyhow!("no release {id:?} is loaded"))?;
+    let shelf = parts::shelf(settings);
+    let new = shelf
+        .books
+        .releases
+        .iter()
+        .find(|r| r.id() == id)
+        .ok_or_else(|| anyhow!("no release {id:?} is loaded"))?;
     let (store, _) = parts::store(settings).await?;
-    let (mut entries, mut touched) = (0u64, 0u64);
-    for status in [EntryStatus::Open, EntryStatus::InProgress, EntryStatus::Exception] {
-        let mut after = None;
-        loop {
-            let filter = QueueFilter { status: Some(status), after, limit: 500, ..QueueFilter::default() };
-            let page = store.queue(&filter).await?;
-            for row in page.rows {
-                entries += 1;
-                let record = store.entry(&row.id).await?;
-                let points = CodePoints::new(&record.text);
-                let suggestions = record.suggestion_set.as_ref().map_or(&[][..], |set| &set.suggestions);
-                let log = record.decisions.iter().map(|d| (d.id.clone(), d.action.clone()));
-                let entry = Entry::replay(&record.template, suggestions, &points, log);
-                let date = overread_edits::entry_date(entry.items(), record.row.meta.service_date.as_deref());
-                // Entries of before the release are coded by another.
-                if date.as_deref().is_some_and(|date| date < new.effective()) {
-                    continue;
-                }
-                let mut lines = Vec::new();
-                for item in entry.items().iter().filter(|item| item.state != ItemState::Rejected) {
-                    let Some(code) = item.content.code.as_ref().filter(|c| c.system == new.system()) else {
-                        continue;
-                    };
-                    let was = releases.iter().filter(|r| r.system() == new.system() && r.id() != new.id());
-                    let was = was
-                        .max_by_key(|r| r.effective())
-                        .and_then(|r| r.get(&code.code))
-                        .map(|e| e.title().to_owned());
-                    match new.get(&code.code) {
-                        None => lines.push(format!("{} is gone", code.code)),
-                        Some(now) if !now.billable() => {
-                            lines.push(format!("{} is complete no longer", code.code));
-                        }
-                        Some(now) if was.as_deref().is_some_and(|was| was != now.title()) => {
-                            lines.push(format!("{} is worded anew", code.code));
-                        }
-                        Some(_) => {}
-                    }
-                }
-                if !lines.is_empty() {
-                    touched += 1;
-                    println!("{}: {}", row.id, lines.join("; "));
-                }
-            }
-            after = page.next;
-            if after.is_none() {
-                break;
-            }
-        }
+    let found = overread_server::impact(&store, new, shelf.before(new).map(AsRef::as_ref)).await?;
+    for code in &found.codes {
+        let what = match code.change {
+            CodeChange::Deleted => "is gone",
+            CodeChange::Incomplete => "is complete no longer",
+            CodeChange::Revised => "is worded anew",
+        };
+        let entries: Vec<&str> = code.examples.iter().map(EntryId::as_str).collect();
+        println!("{} {what}, on {} entries: {}", code.code, code.entries, entries.join(" "));
     }
-    println!("{touched} of {entries} entries that are not finished hold codes that {id} changes");
+    println!(
+        "{} of {} entries that {id} will judge and that are not finished hold codes that it changes",
+        found.touched, found.entries
+    );
     Ok(())
 }
 
 fn list(settings: &Settings, json: bool) {
-    let parts::Shelf { releases, lists, indices } = parts::books(settings);
-    for book in &indices {
+    let shelf = parts::shelf(settings);
+    for book in &shelf.indices {
         if json {
             let line = json!({
                 "id": book.id, "book": book.kind, "title": book.title, "effective": book.effective,
@@ -168,8 +148,8 @@ fn list(settings: &Settings, json: bool) {
             println!("{:<34} from {}  {} lines (book)", book.id, book.effective, book.lines.len());
         }
     }
-    for release in releases {
-        let codes = release.iter().filter(|e| e.is_code()).count();
+    for release in &shelf.books.releases {
+        let (codes, _) = shelf.counts(release);
         if json {
             let line = json!({
                 "id": release.id(), "system": release.system(), "title": release.title(),
@@ -180,7 +160,7 @@ fn list(settings: &Settings, json: bool) {
             println!("{:<24} from {}  {codes} codes", release.id(), release.effective());
         }
     }
-    for list in lists {
+    for list in &shelf.books.lists {
         if json {
             let line = json!({
                 "id": list.id, "list": list.kind, "title": list.title, "effective": list.effective,
@@ -234,7 +214,7 @@ fn search(
             parts::load_vectors(&search, settings),
             "no vectors in the data folder: `overread codes vectors` makes them"
         );
-        let options = SearchOptions { limit, billable_only, semantic: true, typing: false };
+        let options = SearchOptions { limit, billable_only, semantic: true, typing: false, within: None };
         let (hits, _) = search.search(words, &options)?;
         hits.into_iter()
             .map(|hit| Found {

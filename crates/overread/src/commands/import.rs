@@ -33,16 +33,8 @@ pub async fn run(settings: &Settings, command: &Import) -> Result<()> {
     // The template that ships must be there before the server ever ran.
     let model = overread_server::Model::loading();
     let config = settings.server.clone();
-    let setup = overread_server::Setup {
-        store: store.clone(),
-        source,
-        config,
-        releases: Vec::new(),
-        lists: Vec::new(),
-        indices: Vec::new(),
-        model,
-    };
-    overread_server::App::new(setup).prepare().await?;
+    let setup = overread_server::Setup { store: store.clone(), source, config, model };
+    overread_server::App::new(setup, overread_server::Shelf::default()).prepare().await?;
     let template = command.template.as_deref().unwrap_or(&settings.server.template);
     let outcome =
         store.import_notes(notes, template, command.dry_run).await.map_err(|error| match error {

@@ -32,8 +32,9 @@ pub async fn accuracy(
         let known = template.as_ref().and_then(|template| template.field(field));
         known.map_or_else(|| field.to_owned(), |field| field.label.clone())
     };
+    let (shelf, today) = (app.shelf(), app.today());
     let title = |system: &str, code: &str| {
-        let entry = app.release(system).and_then(|release| release.get(code));
+        let entry = shelf.books.release(system, &today).and_then(|release| release.get(code));
         entry.map_or_else(String::new, |entry| entry.title().to_owned())
     };
     let calibration = accuracy

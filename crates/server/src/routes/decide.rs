@@ -85,6 +85,8 @@ pub async fn decide(
         confirmed_empty: entry.confirmed_empty().map(|(field, _)| field.to_owned()).collect(),
         decisions: outcome.decisions,
         findings: checked.findings,
+        ahead: checked.ahead,
+        coded_on: checked.date,
     }))
 }
 

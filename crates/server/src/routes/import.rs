@@ -124,7 +124,7 @@ async fn parts_of(app: &App, request: Request) -> Result<Vec<Given>, Failure> {
     Ok(files)
 }
 
-fn broken(error: &MultipartError) -> Failure {
+pub(super) fn broken(error: &MultipartError) -> Failure {
     if error.status() == StatusCode::PAYLOAD_TOO_LARGE {
         Failure::new(ErrorCode::TooLarge, "the request is larger than this server takes")
     } else {

@@ -1,6 +1,9 @@
 //! All routes. Each area is a file; who may is in `auth::access`.
 
 pub mod accuracy;
+pub mod books;
+pub mod code_search;
+pub mod code_systems;
 pub mod codes;
 pub mod corrections;
 pub mod decide;
@@ -45,11 +48,18 @@ pub fn router(app: App) -> Router {
         .route(p::LEASE, post(entry::take_lease).delete(entry::release_lease))
         .route(p::SUGGEST_AGAIN, post(entry::suggest_again))
         .route(p::IMPORT, post(import::import).layer(DefaultBodyLimit::max(app.config.import_bytes)))
-        .route(p::CODES, get(codes::search))
+        .route(p::CODES, post(code_search::search))
         .route(p::CODE, get(codes::code))
-        .route(p::QUESTIONS, get(codes::questions))
+        .route(p::QUESTIONS, post(codes::questions))
+        .route(
+            p::CODE_SYSTEMS,
+            get(code_systems::list)
+                .post(code_systems::import)
+                .layer(DefaultBodyLimit::max(app.config.code_bytes)),
+        )
+        .route(p::CODE_SYSTEM, delete(code_systems::remove))
         .route(p::PROCEDURES, get(codes::procedures))
-        .route(p::BOOK, get(codes::book))
+        .route(p::BOOK, get(books::book))
         .route(p::MY_CODES, get(codes::mine))
         .route(p::MY_CODE, put(codes::keep).delete(codes::let_go))
         .route(p::EDITS, get(edits::rules).put(edits::put))

@@ -1,7 +1,7 @@
 //! The model, the code releases, background jobs.
 
 use axum::extract::State;
-use overread_api::system::{JobQuery, JobView, ReleaseView, SystemView};
+use overread_api::system::{JobQuery, JobView, SystemView};
 use overread_api::{ErrorBody, Page, path};
 use overread_domain::JobId;
 use overread_store::Engine;
@@ -15,15 +15,8 @@ use crate::{App, Failure};
 #[utoipa::path(get, path = path::SYSTEM, tag = "system", responses((status = 200, body = SystemView)))]
 pub async fn system(State(app): State<App>) -> Result<Json<SystemView>, Failure> {
     let jobs = app.store.job_counts().await?;
-    let releases =
-        app.releases.iter().zip(&app.release_counts).map(|(release, &(codes, billable))| ReleaseView {
-            system: release.system().to_owned(),
-            id: release.id().to_owned(),
-            codes,
-            billable,
-            effective_from: release.effective().to_owned(),
-            semantic: app.model.semantic(release.system()),
-        });
+    let shelf = app.shelf();
+    let releases = shelf.books.releases.iter().map(|release| views::release(&app, &shelf, release));
     Ok(Json(SystemView {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         model: app.model.view(),

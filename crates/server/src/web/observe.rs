@@ -23,8 +23,9 @@ pub async fn observe(State(app): State<App>, request: Request, next: Next) -> Re
     let span = tracing::info_span!("request", id, method, route);
     let started = Instant::now();
     app.model.asked(app.now());
-    // Thousands of notes come in one import.
-    let seconds = if route == path::IMPORT { app.config.import_seconds } else { app.config.request_seconds };
+    // Thousands of notes come in one import, or hundreds of thousands of codes.
+    let long = matches!(route, path::IMPORT | path::CODE_SYSTEMS);
+    let seconds = if long { app.config.import_seconds } else { app.config.request_seconds };
     let limit = Duration::from_secs(seconds);
     let work = async {
         tokio::time::timeout(limit, next.run(request)).await.unwrap_or_else(|_| {

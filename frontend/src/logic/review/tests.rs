@@ -58,6 +58,8 @@ fn view() -> EntryView {
         suggesting_error: None,
         decisions: Vec::new(),
         findings: Vec::new(),
+        ahead: Vec::new(),
+        coded_on: None,
         badges: std::collections::BTreeMap::new(),
         lease: None,
         may_decide: true,
@@ -99,6 +101,8 @@ fn answer(review: &Review, decisions: Vec<Decision>) -> Decided {
         confirmed_empty: Vec::new(),
         decisions,
         findings: Vec::new(),
+        ahead: Vec::new(),
+        coded_on: None,
     }
 }
 

@@ -98,19 +98,25 @@ async fn a_template_gets_a_new_version_and_old_entries_keep_theirs() {
 async fn codes_are_found_by_name_words_and_beginning() {
     let world = World::new().await;
     let coder = world.signed_in(Role::Coder).await;
-    let search = |query: &str| {
-        let (coder, path) = (coder.clone(), format!("{}?{query}", path::CODES));
-        async move { coder.get(&path).await.expect(200).json::<CodeHits>() }
+    let search = |query: Value| {
+        let coder = coder.clone();
+        async move { coder.post(path::CODES, &query).await.expect(200).json::<CodeHits>() }
     };
-    let stones = search("q=stone%20kidney").await;
+    let stones = search(json!({ "q": "stone kidney" })).await;
     assert_eq!((stones.hits[0].code.as_str(), stones.release.as_str()), ("N20.0", "icd-10-cm-2026-04"));
     assert!(!stones.semantic, "no model, no meaning");
-    assert_eq!(search("q=e1122&limit=1").await.hits[0].code, "E11.22");
-    assert!(search("q=diabetes&billable=true&limit=50").await.hits.iter().all(|hit| hit.billable));
-    assert!(search("q=").await.hits.is_empty());
-    coder.get(&format!("{}?q=x&system=snomed", path::CODES)).await.expect(404);
-    coder.get(&format!("{}?q=x&limit=101", path::CODES)).await.expect(422);
-    coder.get(&format!("{}?q={}", path::CODES, "x".repeat(500))).await.expect(422);
+    assert_eq!(search(json!({ "q": "e1122", "limit": 1 })).await.hits[0].code, "E11.22");
+    assert!(
+        search(json!({ "q": "diabetes", "billable": true, "limit": 50 }))
+            .await
+            .hits
+            .iter()
+            .all(|hit| hit.billable)
+    );
+    assert!(search(json!({ "q": "" })).await.hits.is_empty());
+    coder.post(path::CODES, &json!({ "q": "x", "system": "snomed" })).await.expect(404);
+    coder.post(path::CODES, &json!({ "q": "x", "limit": 101 })).await.expect(422);
+    coder.post(path::CODES, &json!({ "q": "x".repeat(500) })).await.expect(422);
 
     let view: CodeView = coder.get(&fill(path::CODE, &["icd-10-cm", "E11.22"])).await.expect(200).json();
     assert!(view.billable);

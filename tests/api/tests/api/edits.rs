@@ -122,11 +122,12 @@ async fn levels_are_versioned_and_can_be_tried_before_they_hold() {
 async fn questions_notes_and_codes_at_hand() {
     let world = World::new().await;
     let coder = world.signed_in(Role::Coder).await;
-    let address = format!("{}?said=left%20wrist", fill(path::QUESTIONS, &["icd-10-cm", "S52.53"]));
-    let question: QuestionView = coder.get(&address).await.expect(200).json();
+    let address = fill(path::QUESTIONS, &["icd-10-cm", "S52.53"]);
+    let question: QuestionView =
+        coder.post(&address, &json!({ "said": "left wrist" })).await.expect(200).json();
     assert_eq!((question.at.code.as_str(), question.axis), ("S52.532", QuestionAxis::Encounter));
     assert_eq!(question.answers.len(), 16);
-    coder.get(&fill(path::QUESTIONS, &["icd-10-cm", "nothing"])).await.expect(404);
+    coder.post(&fill(path::QUESTIONS, &["icd-10-cm", "nothing"]), &json!({})).await.expect(404);
 
     let view: CodeView = coder.get(&fill(path::CODE, &["icd-10-cm", "E11.9"])).await.expect(200).json();
     let note =
@@ -147,7 +148,8 @@ async fn questions_notes_and_codes_at_hand() {
     assert!(coder.get(path::MY_CODES).await.expect(200).json::<MyCodes>().favourites.is_empty());
     // Neither a release of procedures nor an index is loaded here.
     coder.get(&fill(path::BOOK, &["index"])).await.expect(404).error(ErrorCode::NotFound);
-    let all: CodeHits = coder.get(&format!("{}?q=I10&system=all", path::CODES)).await.expect(200).json();
+    let all: CodeHits =
+        coder.post(path::CODES, &json!({ "q": "I10", "system": "all" })).await.expect(200).json();
     assert_eq!(all.hits[0].code, "I10");
     coder.get(path::PROCEDURES).await.expect(404).error(ErrorCode::NotFound);
 }

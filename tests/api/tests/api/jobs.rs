@@ -127,9 +127,9 @@ async fn without_a_model_reviewing_goes_on() {
     let by_hand =
         json!([{ "action": "add", "item": "a1", "content": { "field": "diagnosis", "value": "by hand" } }]);
     qa.decide(&entry, 0, "1", by_hand).await.expect(200);
-    qa.get(&format!("{}?q=hypertension", path::CODES)).await.expect(200);
+    qa.post(path::CODES, &serde_json::json!({ "q": "hypertension" })).await.expect(200);
     // The model comes later; what was decided stays.
-    model.set_ready(Loaded { suggest: Arc::new(Scripted::new(Trouble::None)), search: None });
+    model.set_ready(Loaded { suggest: Arc::new(Scripted::new(Trouble::None)), searches: Vec::new() });
     world.work().await;
     let view = world.entry(&qa, &entry).await;
     assert_eq!((view.revision, view.items.len()), (1, 1), "suggestions don't come under decisions");
@@ -170,7 +170,7 @@ async fn the_model_that_ships_suggests_with_evidence() {
     let folder = root().join("models/overread-minilm");
     let suggester = Suggester::load(&folder, release(), Options::default()).expect("the model ships");
     let version = overread_suggest::Suggest::model(&suggester).version.clone();
-    let model = Model::ready(Loaded { suggest: Arc::new(suggester), search: None });
+    let model = Model::ready(Loaded { suggest: Arc::new(suggester), searches: Vec::new() });
     let world = World::with(WorldOptions { model: Some(model), ..WorldOptions::default() }).await;
     let entry = world.note("n1", NOTE).await;
     let reviewer = world.signed_in(Role::Reviewer).await;
