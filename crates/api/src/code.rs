@@ -276,6 +276,9 @@ pub struct AxisValue {
     pub label: String,
     /// Complete codes that begin so.
     pub codes: u32,
+    /// What it means and includes, where the definitions are loaded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub definition: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -17,10 +17,12 @@ pub enum BookKind {
     ExternalCauses,
     Neoplasms,
     Drugs,
+    Procedures,
 }
 
 impl BookKind {
-    pub const ALL: [Self; 4] = [Self::Index, Self::ExternalCauses, Self::Neoplasms, Self::Drugs];
+    pub const ALL: [Self; 5] =
+        [Self::Index, Self::ExternalCauses, Self::Neoplasms, Self::Drugs, Self::Procedures];
 
     pub fn as_str(self) -> &'static str {
         match self {
@@ -28,6 +30,7 @@ impl BookKind {
             Self::ExternalCauses => "external-causes",
             Self::Neoplasms => "neoplasms",
             Self::Drugs => "drugs",
+            Self::Procedures => "procedures",
         }
     }
 
@@ -37,6 +40,7 @@ impl BookKind {
             Self::ExternalCauses => "Index of external causes",
             Self::Neoplasms => "Table of neoplasms",
             Self::Drugs => "Table of drugs and chemicals",
+            Self::Procedures => "Index of procedures",
         }
     }
 }
@@ -127,13 +131,18 @@ impl Book {
         if wanted.is_empty() {
             return Vec::new();
         }
-        let mut found: Vec<(bool, usize, usize)> = self
+        let begins = |text: &str| text.starts_with(wanted[0].as_str());
+        let mut found: Vec<(bool, bool, u8, usize, usize)> = self
             .words
             .iter()
             .enumerate()
             .filter(|(_, words)| wanted.iter().all(|word| words.contains(word.as_str())))
-            // The main term is what people look up; long lines say more than was asked.
-            .map(|(line, words)| (!words.starts_with(wanted[0].as_str()), words.len(), line))
+            // The main term is what people look up, then the line's own; deep and long lines say more than was asked.
+            .map(|(line, words)| {
+                let own = &self.lines[line];
+                let elsewhere = !begins(&format!(" {}", folded(&own.term)));
+                (!begins(words), elsewhere, own.level, words.len(), line)
+            })
             .collect();
         let few = most.min(found.len());
         if few > 0 && few < found.len() {
@@ -141,7 +150,7 @@ impl Book {
             found.truncate(few);
         }
         found.sort_unstable();
-        found.into_iter().map(|(_, _, line)| line).collect()
+        found.into_iter().map(|(.., line)| line).collect()
     }
 
     /// Lines that lead to a code or to what holds it, most exact first.

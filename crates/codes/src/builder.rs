@@ -14,6 +14,8 @@ pub struct Value {
     pub label: String,
     /// Complete codes that begin so.
     pub codes: usize,
+    /// What it means and includes, where the definitions were imported.
+    pub definition: Option<String>,
 }
 
 /// A code under construction.
@@ -42,10 +44,10 @@ impl Release {
         let table = prefix.get(..3).and_then(|table| self.get(table));
         let chosen = prefix
             .char_indices()
-            .map(|(at, character)| Value {
-                character,
-                label: self.axis_label(&prefix[..at], at, character),
-                codes: under(&prefix[..=at]),
+            .map(|(at, character)| {
+                let label = self.axis_label(&prefix[..at], at, character);
+                let definition = self.axis_meaning(&prefix, at, &label);
+                Value { character, label, codes: under(&prefix[..=at]), definition }
             })
             .collect();
         let definition = table
@@ -64,11 +66,11 @@ impl Release {
             };
             match values.iter_mut().find(|v| v.character == character) {
                 Some(value) => value.codes += 1,
-                None => values.push(Value {
-                    character,
-                    label: self.axis_label(&prefix, prefix.len(), character),
-                    codes: 1,
-                }),
+                None => {
+                    let label = self.axis_label(&prefix, prefix.len(), character);
+                    let definition = self.axis_meaning(&prefix, prefix.len(), &label);
+                    values.push(Value { character, label, codes: 1, definition });
+                }
             }
         }
         let axis = table
@@ -85,6 +87,14 @@ impl Release {
         let prefix = prefix.to_owned();
         let found: Vec<Entry<'a>> = self.with_prefix(&prefix).collect();
         Box::new(found.into_iter())
+    }
+
+    /// What a value at `at` (from 0) means in the section of `prefix`.
+    fn axis_meaning(&self, prefix: &str, at: usize, label: &str) -> Option<String> {
+        let section = self.chapters().find(|section| prefix.starts_with(section.code()))?;
+        let wanted = format!("{}={label}=", at + 1);
+        let mut notes = section.notes().filter(|note| note.kind == NoteKind::AxisValue);
+        notes.find_map(|note| note.text.strip_prefix(wanted.as_str())).map(str::to_owned)
     }
 
     /// What a character at `at` (from 0) stands for after `before`.

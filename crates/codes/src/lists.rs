@@ -22,8 +22,10 @@ pub enum ListKind {
     Ccsr,
     /// CMS hierarchical condition categories: model, category, label.
     Hcc,
-    /// General equivalence mappings: the other system's code and the flags.
+    /// General equivalence mappings of ICD-9-CM codes: the code of ICD-10-CM or ICD-10-PCS and the flags.
     Gem,
+    /// The same of codes of ICD-10: the code of ICD-9-CM and the flags.
+    GemBack,
     /// NCCI procedure-to-procedure edits: the other code, modifier indicator.
     NcciPairs,
     /// NCCI medically unlikely edits: most units of service.
@@ -31,8 +33,16 @@ pub enum ListKind {
 }
 
 impl ListKind {
-    pub const ALL: [Self; 7] =
-        [Self::Mce, Self::PoaExempt, Self::Ccsr, Self::Hcc, Self::Gem, Self::NcciPairs, Self::NcciUnits];
+    pub const ALL: [Self; 8] = [
+        Self::Mce,
+        Self::PoaExempt,
+        Self::Ccsr,
+        Self::Hcc,
+        Self::Gem,
+        Self::GemBack,
+        Self::NcciPairs,
+        Self::NcciUnits,
+    ];
 
     pub fn as_str(self) -> &'static str {
         match self {
@@ -41,6 +51,7 @@ impl ListKind {
             Self::Ccsr => "ccsr",
             Self::Hcc => "hcc",
             Self::Gem => "gem",
+            Self::GemBack => "gem-back",
             Self::NcciPairs => "ncci-ptp",
             Self::NcciUnits => "ncci-mue",
         }

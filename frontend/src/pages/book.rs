@@ -170,6 +170,8 @@ fn top_of(line: u32) -> Option<f64> {
 #[component]
 pub fn Book(name: String, line: Option<u32>, code: Option<String>, open: Callback<String>) -> impl IntoView {
     let words = RwSignal::new(String::new());
+    // There the code stands first.
+    let tabular = name.starts_with("tabular");
     let reader = Reader {
         name: StoredValue::new(name),
         window: RwSignal::new(Window::default()),
@@ -291,7 +293,7 @@ pub fn Book(name: String, line: Option<u32>, code: Option<String>, open: Callbac
                 <For
                     each=lines
                     key=|(line, _)| (line.line, line.above.len())
-                    children=move |(line, columns)| row(line, &columns, reader.at, open)
+                    children=move |(line, columns)| row(line, &columns, tabular, reader.at, open)
                 />
             </ul>
             {move || {
@@ -307,12 +309,11 @@ pub fn Book(name: String, line: Option<u32>, code: Option<String>, open: Callbac
 fn row(
     line: BookLine,
     columns: &[String],
+    tabular: bool,
     at: RwSignal<u32>,
     open: Callback<String>,
 ) -> impl IntoView + use<> {
     let number = line.line;
-    // In the tabular list the code stands first.
-    let tabular = columns.is_empty() && (!line.notes.is_empty() || line.billable);
     let codes = line
         .codes
         .iter()
@@ -368,7 +369,7 @@ fn row(
             id=format!("book-line-{number}")
             role="option"
             data-line=number
-            style=format!("padding-left: {}rem", 0.5 + 1.25 * f32::from(indent))
+            style:padding-left=format!("{}rem", 0.5 + 1.25 * f32::from(indent))
             aria-selected=move || (at.get() == number).to_string()
             on:click=move |_| at.set(number)
         >

@@ -59,12 +59,12 @@ pub fn CodeSystemsPage() -> impl IntoView {
     view! {
         <main id="main" class="page">
             <h1>"Code systems"</h1>
+            {may.then(|| view! { <BringIn loaded=loaded /> })}
             {move || match shown.get() {
                 None => view! { <p class="faint">"Asking …"</p> }.into_any(),
                 Some(Err(why)) => view! { <p class="bad" role="alert">{why}</p> }.into_any(),
                 Some(Ok(systems)) => table(app, systems, may, loaded).into_any(),
             }}
-            {may.then(|| view! { <BringIn loaded=loaded /> })}
         </main>
     }
 }
@@ -162,8 +162,8 @@ fn line(app: App, item: CodeSystemView, may: bool, loaded: Callback<()>) -> impl
                 <span class="faint">{item.title}</span>
             </td>
             <td>{kind_word(item.kind)}</td>
-            <td>{item.effective}</td>
-            <td>{if item.in_force { "✓ in force" } else { "—" }}</td>
+            <td class="date">{item.effective}</td>
+            <td class="date">{if item.in_force { "✓ in force" } else { "—" }}</td>
             <td class="number">{count(item.size)}</td>
             <td>{semantic}</td>
             <td><ul class="plain faint">{sources}</ul></td>

@@ -12,6 +12,7 @@ use web_sys::KeyboardEvent;
 use super::book::Book;
 use crate::logic::codes::{books_of, tabs_of};
 use crate::logic::filters::query_of;
+use crate::logic::format::brief;
 use crate::review::{CodeBox, CodeDetail, CodeFinder};
 use crate::shell::App;
 use crate::web::{dom, http};
@@ -63,6 +64,9 @@ pub fn Codes() -> impl IntoView {
         book.set(Some(name));
     });
     let open = Callback::new(move |code: String| finder.go_to(&code));
+    if let Some(code) = at_code.get_untracked() {
+        finder.go_to(&code);
+    }
     if book.get_untracked().is_none() {
         dom::focus_soon("code-search");
     }
@@ -264,7 +268,12 @@ pub fn Builder(
                     <li>
                         <button class="quiet candidate" data-value=name on:click=move |_| choose(&character)>
                             <kbd>{value.character}</kbd>
-                            <span class="title">{value.label}</span>
+                            <span class="title">
+                                {value.label}
+                                {value
+                                    .definition
+                                    .map(|said| view! { <span class="meaning faint" title=said.clone()>{brief(&said, 140)}</span> })}
+                            </span>
                             <span class="faint">{value.codes}</span>
                         </button>
                     </li>

@@ -476,7 +476,6 @@ pub fn CodeBox(finder: CodeFinder, picked: Callback<CodeHit>) -> impl IntoView {
                                 }
                             >
                                 <b>{hit.code.clone()}</b>
-                                {every.then(|| view! { <span class="tag">{system_label(&hit.system)}</span> })}
                                 {match hit.matched {
                                     Some(words) if finder.asking.get_untracked() => {
                                         view! {
@@ -491,6 +490,7 @@ pub fn CodeBox(finder: CodeFinder, picked: Callback<CodeHit>) -> impl IntoView {
                                     matched => {
                                         view! {
                                             <span class="title">
+                                                {every.then(|| view! { <span class="faint">{system_label(&hit.system)} " · "</span> })}
                                                 {hit.title}
                                                 {matched.map(|matched| view! { <q class="faint">{matched}</q> })}
                                             </span>

@@ -42,9 +42,17 @@ pub fn NotePane() -> impl IntoView {
     Effect::new(move |_| {
         let words = review.selection.get();
         let panel = review.panel.with(Panel::is_open);
+        // The check that is chosen points at its own words, which need not be those of its row.
+        let check = review.panel.with(|panel| match panel {
+            Panel::Checks { at, .. } => Some(*at),
+            _ => None,
+        });
+        let told = check
+            .and_then(|at| review.listed_check(at))
+            .and_then(|(found, _)| found.evidence.first().cloned());
         review.note.update_value(|note| {
             if let Some(note) = note {
-                let shown = words.filter(|_| panel || note.selected().is_none());
+                let shown = told.or_else(|| words.filter(|_| panel || note.selected().is_none()));
                 note.paint_selection(shown.map(|words| (words.start, words.end)));
             }
         });
@@ -174,6 +182,14 @@ fn Strip() -> impl IntoView {
                         >
                             <Key text=key(Command::Add) />
                             " Add as a value"
+                        </button>
+                        <button
+                            data-command="find_code"
+                            class="small"
+                            on:click=move |_| review.command(Command::FindCode, 0)
+                        >
+                            <Key text=key(Command::FindCode) />
+                            " Find its code"
                         </button>
                         <button
                             data-command="use_selection"

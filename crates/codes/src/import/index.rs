@@ -1,4 +1,4 @@
-//! The alphabetic index and its kin, XML of CDC/NCHS (schemas `cm_index` and `drug-neoplasm`).
+//! The alphabetic index and its kin, XML of CDC/NCHS (schemas `cm_index` and `drug-neoplasm`) and of CMS (ICD-10-PCS).
 
 use roxmltree::{Document, Node, ParsingOptions};
 
@@ -37,7 +37,10 @@ pub(super) fn read(file: &File, options: &Options, report: &mut Report) -> Resul
         }
     }
     let lower = heading.to_lowercase();
-    let kind = if lower.contains("neoplasm") {
+    let procedures = root.has_tag_name("ICD10PCS.index");
+    let kind = if procedures {
+        BookKind::Procedures
+    } else if lower.contains("neoplasm") {
         BookKind::Neoplasms
     } else if lower.contains("substance") || lower.contains("drug") {
         BookKind::Drugs
@@ -90,6 +93,14 @@ pub(super) fn read(file: &File, options: &Options, report: &mut Report) -> Resul
                     *cell.ok_or_else(|| wrong(child, "a cell of no column"))? =
                         code.trim_matches('-').is_empty().then(String::new).unwrap_or(code);
                 }
+                "see" | "use" if procedures => {
+                    if !line.see.is_empty() {
+                        line.see.push_str("; ");
+                    }
+                    line.see.push_str(&format!("{} {}", child.tag_name().name(), own_words(child)));
+                    line.codes.extend(child.children().filter(is_named).map(words));
+                }
+                "codes" | "tab" if procedures => line.codes.push(words(child)),
                 "see" => line.see = format!("see {}", words(child)),
                 "seeAlso" => line.see = format!("see also {}", words(child)),
                 "seecat" => line.see = format!("see category {}", words(child)),
@@ -98,7 +109,9 @@ pub(super) fn read(file: &File, options: &Options, report: &mut Report) -> Resul
                 _ => {}
             }
         }
-        if line.term.is_empty() && line.modifiers.is_empty() {
+        // A procedure may be two things, each with a line that says only where to look.
+        let named = !line.term.is_empty() || !line.modifiers.is_empty() || !line.see.is_empty();
+        if !named && !(procedures && !line.codes.is_empty()) {
             return Err(wrong(node, "a term without a title"));
         }
         lines.push(line);
@@ -108,10 +121,22 @@ pub(super) fn read(file: &File, options: &Options, report: &mut Report) -> Resul
         return Err(wrong(root, "no term"));
     }
     let effective = effective(options, &file.bytes)?;
-    let id = format!("icd-10-cm-{}-{}", kind.as_str(), &effective[..7]);
+    let (system, name) = if procedures { ("icd-10-pcs", "ICD-10-PCS") } else { ("icd-10-cm", "ICD-10-CM") };
+    let id = format!("{system}-{}-{}", kind.as_str(), &effective[..7]);
     report.results.push(format!("{id}: {} lines", lines.len()));
-    let title = format!("{} of ICD-10-CM, in force from {effective}", kind.label());
+    let title = format!("{} of {name}, in force from {effective}", kind.label());
     Ok(Book::new(id, kind, title, effective, columns, lines))
+}
+
+/// Whether a reference names a code, its beginning, or a table.
+fn is_named(node: &Node<'_, '_>) -> bool {
+    ["code", "codes", "tab"].iter().any(|tag| node.has_tag_name(*tag))
+}
+
+/// The text of a node without that of the nodes in it.
+fn own_words(node: Node<'_, '_>) -> String {
+    let text: String = node.children().filter(Node::is_text).filter_map(|n| n.text()).collect();
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 fn words(node: Node<'_, '_>) -> String {

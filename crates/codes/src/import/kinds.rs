@@ -9,6 +9,10 @@ pub(super) enum Kind {
     DiagnosisIndex,
     ProcedureTables,
     ProcedureOrder,
+    ProcedureIndex,
+    ProcedureDefinitions,
+    Icd11,
+    Cpt,
     Hcpcs,
     Mce,
     PoaExempt,
@@ -28,6 +32,10 @@ impl Kind {
             Self::DiagnosisIndex => "index or table of ICD-10-CM",
             Self::ProcedureTables => "tables of ICD-10-PCS",
             Self::ProcedureOrder => "order file of ICD-10-PCS",
+            Self::ProcedureIndex => "index of ICD-10-PCS",
+            Self::ProcedureDefinitions => "definitions of ICD-10-PCS",
+            Self::Icd11 => "ICD-11 MMS",
+            Self::Cpt => "CPT",
             Self::Hcpcs => "HCPCS Level II",
             Self::Mce => "Medicare Code Editor lists",
             Self::PoaExempt => "codes exempt from the present-on-admission indicator",
@@ -56,6 +64,10 @@ pub(super) fn of(file: &File, plain: bool) -> Option<Kind> {
             Some(Kind::DiagnosisIndex)
         } else if head.contains("<ICD10PCS.tabular") {
             Some(Kind::ProcedureTables)
+        } else if head.contains("<ICD10PCS.index") {
+            Some(Kind::ProcedureIndex)
+        } else if head.contains("<ICD10PCS.definitions") {
+            Some(Kind::ProcedureDefinitions)
         } else {
             None
         };
@@ -67,6 +79,12 @@ pub(super) fn of(file: &File, plain: bool) -> Option<Kind> {
     let lower = first.to_lowercase();
     if lower.starts_with("mce_version\t") {
         return Some(Kind::Mce);
+    }
+    if lower.contains("classkind") && lower.contains("blockid") && lower.contains("chapterno") {
+        return Some(Kind::Icd11);
+    }
+    if lower.contains("cpt code") && lower.contains('\t') && !lower.contains("mue") {
+        return Some(Kind::Cpt);
     }
     if lower.contains("ccsr category") && lower.contains("icd-10-cm code") {
         return Some(Kind::Ccsr);

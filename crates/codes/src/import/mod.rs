@@ -6,6 +6,7 @@
 mod archive;
 mod index;
 mod kinds;
+mod licensed;
 mod procedures;
 mod tables;
 #[cfg(test)]
@@ -94,6 +95,19 @@ pub enum ImportError {
     Release(#[from] ReleaseError),
 }
 
+/// Lines that a file may have: more than twice those of any official one.
+const MAX_LINES: usize = 1_500_000;
+
+/// Refuses a file of endless lines before anything is made of them.
+fn check_lines(file: &File) -> Result<(), ImportError> {
+    let lines = file.bytes.iter().filter(|b| **b == b'\n').take(MAX_LINES + 1).count();
+    if lines > MAX_LINES {
+        let what = format!("more than {MAX_LINES} lines");
+        return Err(ImportError::Line { file: file.name.clone(), line: MAX_LINES + 1, what });
+    }
+    Ok(())
+}
+
 /// Reads files, of one or several systems.
 pub fn import(files: Vec<File>, options: &Options) -> Result<(Vec<Imported>, Report), ImportError> {
     if let Some(date) = options.effective.as_deref().filter(|date| !is_date(date)) {
@@ -109,6 +123,7 @@ pub fn import(files: Vec<File>, options: &Options) -> Result<(Vec<Imported>, Rep
         let kind = kinds::of(file, options.system.is_some());
         match kind {
             Some(kind) => {
+                check_lines(file)?;
                 report.files.push((file.name.clone(), kind.label()));
                 known.push((kind, file));
             }
@@ -122,16 +137,21 @@ pub fn import(files: Vec<File>, options: &Options) -> Result<(Vec<Imported>, Rep
     diagnoses(&of, options, &mut out, &mut report)?;
     if let Some(tables) = of(Kind::ProcedureTables).next() {
         let titles = of(Kind::ProcedureOrder).next();
-        let (draft, counts) = procedures::read(tables, titles, options)?;
+        let meanings = of(Kind::ProcedureDefinitions).next();
+        let (draft, counts) = procedures::read(tables, titles, meanings, options)?;
         report.results.push(format!("{}: {counts}", draft.id));
         out.push(Release::assemble(&draft)?.into());
-    } else if let Some(order) = of(Kind::ProcedureOrder).next() {
-        let what = format!("{}: the tables XML of ICD-10-PCS is needed too", order.name);
+    } else if let Some(alone) = of(Kind::ProcedureOrder).chain(of(Kind::ProcedureDefinitions)).next() {
+        let what = format!("{}: the tables XML of ICD-10-PCS is needed too", alone.name);
         return Err(ImportError::Incomplete { what });
     }
     for (kind, file) in &known {
         match kind {
-            Kind::DiagnosisIndex => out.push(Imported::Book(index::read(file, options, &mut report)?)),
+            Kind::Icd11 => out.push(licensed::icd11(file, options, &mut report)?.into()),
+            Kind::Cpt => out.push(licensed::cpt(file, options, &mut report)?.into()),
+            Kind::DiagnosisIndex | Kind::ProcedureIndex => {
+                out.push(Imported::Book(index::read(file, options, &mut report)?))
+            }
             Kind::Hcpcs => out.push(tables::hcpcs(file, options, &mut report)?.into()),
             Kind::PlainCsv => out.push(tables::plain(file, options, &mut report)?.into()),
             Kind::Mce

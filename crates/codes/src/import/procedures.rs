@@ -31,8 +31,11 @@ struct Table {
 pub(super) fn read(
     tables: &File,
     titles: Option<&File>,
+    meanings: Option<&File>,
     options: &Options,
 ) -> Result<(Draft, String), ImportError> {
+    let meant = meanings;
+    let meanings = meant.map(definitions).transpose()?.unwrap_or_default();
     let wrong = |line: u32, what: &str| ImportError::Source {
         file: tables.name.clone(),
         source: SourceError::Tabular { line, what: what.to_owned() },
@@ -114,7 +117,14 @@ pub(super) fn read(
         let first = table.name.chars().next().unwrap_or('0');
         if section != Some(first) {
             section = Some(first);
-            entries.push(DraftEntry::new(0, EntryKind::Chapter, first.to_string(), sections[&first].clone()));
+            let mut entry =
+                DraftEntry::new(0, EntryKind::Chapter, first.to_string(), sections[&first].clone());
+            // What a value means is said once a section, as `position=value=meaning`.
+            let own = meanings.iter().filter(|((section, ..), _)| *section == first);
+            entry.notes.extend(
+                own.map(|((_, at, title), said)| (NoteKind::AxisValue, format!("{at}={title}={said}"))),
+            );
+            entries.push(entry);
         }
         if system != table.name[..2] {
             table.name[..2].clone_into(&mut system);
@@ -149,7 +159,7 @@ pub(super) fn read(
     }
     let effective = effective(options, &tables.bytes)?;
     let title = format!("ICD-10-PCS, in force from {effective}");
-    let files: Vec<&File> = std::iter::once(tables).chain(titles).collect();
+    let files: Vec<&File> = std::iter::once(tables).chain(titles).chain(meant).collect();
     Ok((draft("icd-10-pcs", title, &effective, &files, entries), format!("{codes} codes")))
 }
 
@@ -189,6 +199,61 @@ fn axes<'a, 'i>(node: Node<'a, 'i>) -> Result<Vec<Axis>, Fault<'a, 'i>> {
             })
         })
         .collect()
+}
+
+/// Section, position of the axis, value.
+type Meant = (char, usize, String);
+
+/// What the values of axes mean: definition, explanation, and what is included.
+fn definitions(file: &File) -> Result<BTreeMap<Meant, String>, ImportError> {
+    let source = |source: SourceError| ImportError::Source { file: file.name.clone(), source };
+    let text = std::str::from_utf8(&file.bytes)
+        .map_err(|e| source(SourceError::NotUtf8 { file: "definitions", byte: e.valid_up_to() }))?;
+    let parsing = ParsingOptions { allow_dtd: false, nodes_limit: 4_000_000, entity_resolver: None };
+    let document = Document::parse_with_options(text, parsing).map_err(|e| {
+        source(SourceError::Xml { line: e.pos().row, column: e.pos().col, what: e.to_string() })
+    })?;
+    let wrong = |node: Node<'_, '_>, what: &str| {
+        let line = document.text_pos_at(node.range().start).row;
+        source(SourceError::Tabular { line, what: what.to_owned() })
+    };
+    let words = |node: Node<'_, '_>, tag: &str| -> Vec<String> {
+        let found = node.children().filter(|n| n.has_tag_name(tag));
+        let tidy =
+            found.map(|n| n.text().unwrap_or_default().split_whitespace().collect::<Vec<_>>().join(" "));
+        tidy.filter(|text| !text.is_empty()).collect()
+    };
+    let mut out = BTreeMap::new();
+    for section in document.root_element().children().filter(|n| n.has_tag_name("section")) {
+        let mut name = section.attribute("code").unwrap_or_default().chars();
+        let (Some(letter), None) = (name.next(), name.next()) else {
+            return Err(wrong(section, "a section without one character"));
+        };
+        for axis in section.children().filter(|n| n.has_tag_name("axis")) {
+            let position = axis.attribute("pos").and_then(|p| p.parse::<usize>().ok());
+            let position = position.filter(|p| (1..=7).contains(p));
+            let position = position.ok_or_else(|| wrong(axis, "an axis without a position from 1 to 7"))?;
+            for terms in axis.children().filter(|n| n.has_tag_name("terms")) {
+                let includes = words(terms, "includes").join("; ");
+                let mut said = words(terms, "definition");
+                said.extend(words(terms, "explanation"));
+                if !includes.is_empty() {
+                    said.push(format!("Includes: {includes}"));
+                }
+                let titles = words(terms, "title");
+                if titles.is_empty() {
+                    return Err(wrong(terms, "a meaning without a value"));
+                }
+                if said.is_empty() {
+                    continue;
+                }
+                for title in titles {
+                    out.insert((letter, position, title), said.join(". "));
+                }
+            }
+        }
+    }
+    Ok(out)
 }
 
 /// Long titles of the order file.

@@ -8,15 +8,12 @@ use crate::lists::{CodeList, ListKind};
 use crate::reference::plain as undotted;
 use crate::release::{DraftEntry, EntryKind, Release};
 
-/// Lines that a table may have.
-const MAX_LINES: usize = 5_000_000;
-
-fn wrong(file: &File, line: usize, what: impl Into<String>) -> ImportError {
+pub(super) fn wrong(file: &File, line: usize, what: impl Into<String>) -> ImportError {
     ImportError::Line { file: file.name.clone(), line, what: what.into() }
 }
 
 /// These files are ASCII but for a stray sign of the Windows character set.
-fn text(file: &File) -> String {
+pub(super) fn text(file: &File) -> String {
     let bytes = file.bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&file.bytes);
     match std::str::from_utf8(bytes) {
         Ok(text) => text.to_owned(),
@@ -24,7 +21,7 @@ fn text(file: &File) -> String {
     }
 }
 
-fn date(options: &Options, file: &File) -> Result<String, ImportError> {
+pub(super) fn date(options: &Options, file: &File) -> Result<String, ImportError> {
     if let Some(date) = &options.effective {
         return Ok(date.clone());
     }
@@ -120,7 +117,7 @@ pub(super) fn plain(file: &File, options: &Options, report: &mut Report) -> Resu
     let system = options.system.clone().unwrap_or_default();
     let named = (2..=32).contains(&system.len())
         && system.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
-    if !named || system.starts_with("icd-10-") || system == "hcpcs" {
+    if !named || system.starts_with("icd-") || matches!(system.as_str(), "hcpcs" | "cpt" | "all") {
         let what = "the name of a system of your own: 2 to 32 lower-case letters, digits and hyphens, none of the known ones";
         return Err(ImportError::Incomplete { what: what.to_owned() });
     }
@@ -171,21 +168,25 @@ pub(super) fn plain(file: &File, options: &Options, report: &mut Report) -> Resu
     Ok(Release::assemble(&draft(&system, title, &effective, &[file], entries))?)
 }
 
-struct Rows {
-    head: Vec<String>,
+pub(super) struct Rows {
+    pub head: Vec<String>,
     /// Line of the file, cells.
-    rows: Vec<(usize, Vec<String>)>,
+    pub rows: Vec<(usize, Vec<String>)>,
 }
 
 /// Comma or tab separated, with a heading.
-fn table(file: &File) -> Result<Rows, ImportError> {
+pub(super) fn table(file: &File) -> Result<Rows, ImportError> {
     let text = text(file);
     let first = text.lines().next().unwrap_or_default();
     let separator = if first.contains('\t') { b'\t' } else { b',' };
+    // AHRQ quotes by apostrophes, and by quotation marks where words hold a comma.
+    let second = text.lines().nth(1).unwrap_or_default();
+    let quote = if second.starts_with('\'') && !second.contains('"') { b'\'' } else { b'"' };
     let mut reader = csv::ReaderBuilder::new()
         .delimiter(separator)
         .flexible(true)
         .quoting(separator == b',')
+        .quote(quote)
         .has_headers(true)
         .from_reader(text.as_bytes());
     let tidy = |cell: &str| cell.trim().trim_matches('\'').trim().to_owned();
@@ -201,9 +202,6 @@ fn table(file: &File) -> Result<Rows, ImportError> {
             wrong(file, e.position().map_or(0, |p| p.line() as usize), "not a line of a table")
         })?;
         let line = row.position().map_or(0, |p| p.line() as usize);
-        if rows.len() >= MAX_LINES {
-            return Err(wrong(file, line, format!("more than {MAX_LINES} lines")));
-        }
         rows.push((line, row.iter().map(tidy).collect::<Vec<String>>()));
     }
     Ok(Rows { head, rows })
@@ -235,6 +233,7 @@ pub(super) fn list(
             own.push(values);
         }
     };
+    let mut forward = true;
     let (to, title) = if kind == Kind::Gem {
         for (nth, line) in text(file).lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
             let words: Vec<&str> = line.split_ascii_whitespace().collect();
@@ -242,8 +241,14 @@ pub(super) fn list(
                 return Err(wrong(file, nth + 1, "not a line of code, code and flags"));
             };
             put(from, vec![(*to).to_owned(), (*flags).to_owned()]);
+            // Both files have one form. ICD-9-CM has five signs at most, digits but for the first.
+            forward &= from.len() <= 5 && from.bytes().skip(1).all(|b| b.is_ascii_digit());
         }
-        (ListKind::Gem, "General equivalence mappings")
+        if forward {
+            (ListKind::Gem, "General equivalence mappings of ICD-9-CM")
+        } else {
+            (ListKind::GemBack, "General equivalence mappings to ICD-9-CM")
+        }
     } else {
         let table = table(file)?;
         let find =
@@ -290,10 +295,18 @@ pub(super) fn list(
                 if categories.is_empty() {
                     return Err(wrong(file, 1, "the heading names no column CCSR CATEGORY 1"));
                 }
-                for (_, row) in &table.rows {
+                for (line, row) in &table.rows {
                     for &at in &categories {
                         let category = cell(row, at);
                         if !category.is_empty() {
+                            let b = category.as_bytes();
+                            if b.len() != 6 || !b[3..].iter().all(u8::is_ascii_digit) {
+                                return Err(wrong(
+                                    file,
+                                    *line,
+                                    "a category that is not three letters and digits",
+                                ));
+                            }
                             put(&cell(row, code), vec![category, cell(row, at + 1)]);
                         }
                     }
@@ -305,20 +318,18 @@ pub(super) fn list(
                 let category = table.head.iter().position(|head| head == "cc").unwrap_or(category);
                 for (_, row) in &table.rows {
                     let model = cell(row, model);
-                    // The payment model in force; older and ESRD models stand in the same file.
-                    if model.contains("V28") {
-                        put(&cell(row, code), vec![cell(row, category), model.replace("CMS-HCC Model ", "")]);
+                    // The payment models of plans; those of kidney disease and of drugs stand in the same file.
+                    if let Some(version @ ("V24" | "V28")) = model.strip_prefix("CMS-HCC Model ") {
+                        put(
+                            &cell(row, code),
+                            vec![format!("HCC {}", cell(row, category)), version.to_owned()],
+                        );
                     }
                 }
                 (ListKind::Hcc, "CMS-HCC categories")
             }
             Kind::NcciPairs => {
-                let (one, other) = (need(&["column 1"])?, need(&["column 2"])?);
-                let modifier = find(&["modifier"]);
-                for (_, row) in &table.rows {
-                    let modifier = modifier.map(|at| cell(row, at)).unwrap_or_default();
-                    put(&cell(row, one), vec![cell(row, other), modifier.chars().take(1).collect()]);
-                }
+                super::licensed::pairs(file, &date(options, file)?, &mut put)?;
                 (ListKind::NcciPairs, "NCCI procedure-to-procedure edits")
             }
             _ => {

@@ -3,6 +3,7 @@ use std::io::Write as _;
 use proptest::prelude::*;
 
 use super::*;
+use crate::ListKind;
 use crate::source::tests::{LIST, TABULAR};
 
 const TABLES: &str = r#"<?xml version="1.0" encoding="utf-8"?>
@@ -120,9 +121,12 @@ fn lists_say_what_the_rules_ask() {
                 'A000','Cholera','DIG001','Intestinal infection'\n";
     let Imported::List(list) = one(vec![file("ccsr.csv", ccsr)], &options) else { panic!("a list") };
     assert_eq!(list.of("A00.0"), [["DIG001".to_owned(), "Intestinal infection".to_owned()]]);
-    let gem = "A000    0010  00000\nA001    0011  00000\n";
+    let gem = "A000    0010  00000\nA0011   0011  00000\nZ9989XA V461  10000\n";
     let Imported::List(list) = one(vec![file("gem.txt", gem)], &options) else { panic!("a list") };
-    assert_eq!(list.of("A001")[0][0], "0011");
+    assert_eq!((list.kind, list.of("A0011")[0][0].as_str()), (ListKind::GemBack, "0011"));
+    let gem = "0010    A000  00000\nV461    Z9989 10000\n";
+    let Imported::List(list) = one(vec![file("gem.txt", gem)], &options) else { panic!("a list") };
+    assert_eq!((list.kind, list.of("001.0")[0][0].as_str()), (ListKind::Gem, "A000"));
 }
 
 #[test]
@@ -215,10 +219,158 @@ fn editions_are_compared() {
     assert_eq!(super::changes(&new, &old).added, ["S06.2", "S06.2XXA"]);
 }
 
+const PROCEDURE_INDEX: &str = r#"<?xml version="1.0" encoding="utf-8"?>
+<ICD10PCS.index><version>2026</version><title>2026 ICD-10-PCS Index</title>
+<letter><title>G</title>
+<mainTerm><title>Gall sac</title><use>Gallbladder</use></mainTerm>
+<mainTerm><title>Gallbladder removal</title>
+<term level="1"><see>Excision, Gallbladder<codes>0FB4</codes></see></term>
+<term level="1"><see>Resection, Gallbladder<codes>0FT4</codes></see></term></mainTerm>
+<mainTerm><title>Gallbladder look</title><term level="1"><code>0FJ44ZZ</code></term></mainTerm>
+</letter></ICD10PCS.index>"#;
+const MEANINGS: &str = r#"<?xml version="1.0" encoding="utf-8"?>
+<ICD10PCS.definitions><version>2026</version><section code="0"><title>Medical and Surgical</title>
+<axis pos="4"><title>Body Part</title><terms><title>Gallbladder</title><includes>Gall sac</includes><includes>Bile sac</includes></terms></axis>
+<axis pos="5"><title>Approach</title><terms><title>Open</title><definition>Through a cut</definition><explanation>Seen with the eye</explanation></terms></axis>
+</section></ICD10PCS.definitions>"#;
+
+#[test]
+fn the_index_of_procedures_leads_to_tables() {
+    let Imported::Book(book) = one(vec![file("index.xml", PROCEDURE_INDEX)], &Options::default()) else {
+        panic!("a book")
+    };
+    assert_eq!((book.kind, book.id.as_str()), (crate::BookKind::Procedures, "icd-10-pcs-procedures-2025-10"));
+    let told: Vec<(&str, &str, usize)> =
+        book.lines.iter().map(|l| (l.term.as_str(), l.see.as_str(), l.codes.len())).collect();
+    assert_eq!(told[0], ("Gall sac", "use Gallbladder", 0));
+    assert_eq!(told[3], ("", "see Resection, Gallbladder", 1));
+    // A code is led to by the table and the part that it begins with, the nearest first.
+    assert_eq!(book.leading_to("0FT44ZZ"), [3]);
+    assert_eq!(book.leading_to("0FJ44ZZ"), [5]);
+    assert_eq!(book.find("gallbladder rem", 9)[0], 1);
+}
+
+#[test]
+fn values_of_axes_have_their_meaning() {
+    let files = vec![file("tables.xml", TABLES), file("meanings.xml", MEANINGS)];
+    let Imported::Release(release) = one(files, &Options::default()) else { panic!("a release") };
+    let part = release.construct("0FT").unwrap();
+    assert_eq!(part.values[0].definition.as_deref(), Some("Includes: Gall sac; Bile sac"));
+    let approach = release.construct("0FT4").unwrap();
+    assert_eq!(approach.values[0].definition.as_deref(), Some("Through a cut. Seen with the eye"));
+    assert_eq!(
+        (approach.values[1].definition.as_deref(), approach.values[1].label.as_str()),
+        (None, "Percutaneous Endoscopic")
+    );
+    let back = Release::from_bytes(&release.to_bytes(3).unwrap()).unwrap();
+    assert!(back.construct("0FT").unwrap().values[0].definition.is_some());
+    assert!(refused(vec![file("meanings.xml", MEANINGS)]).contains("tables XML of ICD-10-PCS"));
+    let nameless = MEANINGS.replace("<title>Open</title>", "");
+    assert!(refused(vec![file("t.xml", TABLES), file("m.xml", nameless)]).contains("line 4"));
+}
+
+/// Words of nobody's classification, in the columns of WHO's.
+const ELEVEN: &str = "Foundation URI\tLinearization (release) URI\tCode\tBlockId\tTitle\tClassKind\tDepthInKind\tIsResidual\tPrimaryLocation\tChapterNo\n\
+    u\tu\t\t\tMade-up ailments\tchapter\t1\tFalse\tTrue\t01\n\
+    u\tu\t\tBlockL1-9Z1\t- Ailments of the thumb\tblock\t1\tFalse\tTrue\t01\n\
+    u\tu\t9Z10\t\t- - Sore thumb\tcategory\t1\tFalse\tTrue\t01\n\
+    u\tu\t9Z10.0\t\t- - - Sore left thumb\tcategory\t2\tFalse\tTrue\t01\n\
+    u\tu\t9Z10.Z\t\t\"- - - Sore thumb, unspecified\"\tcategory\t2\tTrue\tTrue\t01\n";
+
+#[test]
+fn icd_11_comes_with_its_hierarchy() {
+    let options = Options { effective: Some("2026-01-01".into()), ..Options::default() };
+    let Imported::Release(release) = one(vec![file("mini.txt", ELEVEN)], &options) else {
+        panic!("a release")
+    };
+    assert_eq!((release.id(), release.len()), ("icd-11-2026-01", 5));
+    let left = release.get("9z100").unwrap();
+    assert_eq!((left.code(), left.billable()), ("9Z10.0", true));
+    let above: Vec<&str> = left.ancestors().map(Entry::code).collect();
+    assert_eq!(above, ["9Z10", "BLOCKL1-9Z1", "01"]);
+    assert!(!release.get("9Z10").unwrap().billable() && !release.get("BlockL1-9Z1").unwrap().is_code());
+    assert_eq!(release.search("thumb unspecified", &crate::Options::default())[0].code, "9Z10.Z");
+    let import = |text: String| import(vec![file("mini.txt", text)], &options).unwrap_err().to_string();
+    assert!(import(ELEVEN.replace("9Z10.Z", "9Z10.0")).contains("line 6: 9Z10.0 twice"));
+    assert!(import(ELEVEN.replace("- - - Sore left", "- - - - - Sore left")).contains("line 5"));
+    assert!(import(ELEVEN.replace("block\t1", "heap\t1")).contains("line 3"));
+}
+
+#[test]
+fn cpt_comes_from_the_licensees_own_list() {
+    let options = Options { effective: Some("2026-01-01".into()), ..Options::default() };
+    let text = "Concept Id\tCPT Code\tLong\tMedium\tShort\n1\t00001\tAn invented service\tInvented\tInv\n2\t0002T\tAnother one\tOther\tOth\n";
+    let Imported::Release(release) = one(vec![file("cpt.txt", text)], &options) else { panic!("a release") };
+    assert_eq!((release.id(), release.get("0002t").unwrap().title()), ("cpt-2026-01", "Another one"));
+    let wrong = import(vec![file("cpt.txt", text.replace("0002T", "2T"))], &options).unwrap_err();
+    assert!(wrong.to_string().contains("line 3"), "{wrong}");
+}
+
+#[test]
+fn pairs_are_those_of_the_day() {
+    let head = "Column 1\tColumn 2\t* = In existence prior to 1996\tEffective Date\tDeletion Date *=no data\tModifier 0=not allowed\n";
+    let rows = "00001\t00002\t\t20200101\t*\t0\n00001\t00003\t\t20200101\t20201231\t1\n00001\t00003\t\t20250101\t*\t9\n00001\t00004\t\t20270101\t*\t1\n";
+    let on = |day: &str, text: String| {
+        let options = Options { effective: Some(day.into()), ..Options::default() };
+        import(vec![file("ptp.txt", text)], &options).map(|(mut out, _)| match out.remove(0) {
+            Imported::List(list) => list.of("00001").to_vec(),
+            _ => panic!("a list"),
+        })
+    };
+    let pairs = |day: &str| -> Vec<String> {
+        on(day, format!("{head}{rows}")).unwrap().iter().map(|row| row.join(" ")).collect()
+    };
+    assert_eq!(pairs("2026-01-01"), ["00002 0", "00003 9"]);
+    assert_eq!(pairs("2020-06-01"), ["00002 0", "00003 1"]);
+    let overlapping = rows.replace("20250101", "20200601");
+    let error = on("2026-01-01", format!("{head}{overlapping}")).unwrap_err().to_string();
+    assert!(error.contains("line 4: 00001 and 00003 twice for the same days"), "{error}");
+    let backwards = rows.replace("20201231", "20191231");
+    assert!(on("2026-01-01", format!("{head}{backwards}")).unwrap_err().to_string().contains("line 3"));
+}
+
+#[test]
+fn categories_keep_their_columns_whatever_quotes_they_have() {
+    let options = Options { effective: Some("2026-01-01".into()), ..Options::default() };
+    let head =
+        "'ICD-10-CM CODE','ICD-10-CM CODE DESCRIPTION','CCSR CATEGORY 1','CCSR CATEGORY 1 DESCRIPTION'\n";
+    for row in [
+        "'A000','Cholera, biovar','DIG001','Intestinal infection'",
+        "'A000',\"Cholera, biovar\",'DIG001','Intestinal infection'",
+    ] {
+        let Imported::List(list) = one(vec![file("c.csv", format!("{head}{row}\n"))], &options) else {
+            panic!("a list")
+        };
+        assert_eq!(list.of("A00.0"), [["DIG001".to_owned(), "Intestinal infection".to_owned()]]);
+    }
+    let shifted = format!("{head}'A000','Cholera','biovar','DIG001'\n");
+    let error = import(vec![file("c.csv", shifted)], &options).unwrap_err().to_string();
+    assert!(error.contains("line 2"), "{error}");
+    let models = "diagnosis_code,cc,model_name\nA0103,115,CMS-HCC Model V24\nA0103,280,CMS-HCC Model V28\nA0103,5,RxHCC Model V08\n";
+    let Imported::List(list) = one(vec![file("hcc.csv", models)], &options) else { panic!("a list") };
+    assert_eq!(
+        list.of("A01.03").iter().map(|row| row.join(" ")).collect::<Vec<_>>(),
+        ["HCC 115 V24", "HCC 280 V28"]
+    );
+}
+
+#[test]
+fn ten_million_lines_are_refused_before_anything_is_made_of_them() {
+    let mut text = b"code,title\n".to_vec();
+    text.resize(text.len() + 2 * 10_000_000, b'\n');
+    for at in (11..text.len()).step_by(2) {
+        text[at] = b'x';
+    }
+    let options =
+        Options { effective: Some("2026-01-01".into()), system: Some("own".into()), ..Options::default() };
+    let error = import(vec![file("long.csv", text)], &options).unwrap_err();
+    assert_eq!(error.to_string(), format!("long.csv line {}: more than {MAX_LINES} lines", MAX_LINES + 1));
+}
+
 proptest! {
     #[test]
-    fn no_damage_panics(which in 0usize..3, at in 0usize..4000, with in "[<>&;\"\ta-z0-9 /,]{0,4}", cut in 0usize..40) {
-        let text = [TABLES, TABULAR, "code,title,parent\nW,Wards,\nW1,x,W\n"][which];
+    fn no_damage_panics(which in 0usize..5, at in 0usize..4000, with in "[<>&;\"\ta-z0-9 /,]{0,4}", cut in 0usize..40) {
+        let text = [TABLES, TABULAR, "code,title,parent\nW,Wards,\nW1,x,W\n", PROCEDURE_INDEX, ELEVEN][which];
         let at = at % text.len();
         let end = (at + cut).min(text.len());
         let damaged = format!("{}{with}{}", &text[..at], &text[end..]);

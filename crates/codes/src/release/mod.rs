@@ -247,7 +247,17 @@ impl Release {
             return dotted(code);
         }
         let code = code.trim();
-        (!code.is_empty() && code.len() <= 32 && code.is_ascii()).then(|| code.to_ascii_uppercase())
+        let mut written =
+            (!code.is_empty() && code.len() <= 32 && code.is_ascii()).then(|| code.to_ascii_uppercase())?;
+        // ICD-11 has its dot after the fourth character; extension codes (X) and names of blocks have none.
+        if self.system == "icd-11"
+            && written.len() > 4
+            && !written.contains(['.', '-'])
+            && !written.starts_with('X')
+        {
+            written.insert(4, '.');
+        }
+        Some(written)
     }
 
     fn code_of(&self, index: u32) -> &str {

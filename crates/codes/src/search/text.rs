@@ -23,12 +23,56 @@ pub(crate) struct Word {
     pub role: Role,
 }
 
-const STOP: &[&str] = &[
-    "a", "an", "and", "as", "at", "be", "been", "by", "due", "during", "for", "from", "had", "has", "have",
-    "her", "him", "his", "in", "into", "is", "it", "its", "my", "of", "on", "or", "pt", "she", "he", "that",
-    "the", "their", "this", "to", "was", "were", "which", "who", "with", "patient", "her", "some", "any",
-    "these", "those",
-];
+/// Bytes, since the compiler makes a tree of them; a quarter million terms ask.
+fn is_stop(word: &str) -> bool {
+    matches!(
+        word.as_bytes(),
+        b"a" | b"an"
+            | b"and"
+            | b"as"
+            | b"at"
+            | b"be"
+            | b"been"
+            | b"by"
+            | b"due"
+            | b"during"
+            | b"for"
+            | b"from"
+            | b"had"
+            | b"has"
+            | b"have"
+            | b"her"
+            | b"him"
+            | b"his"
+            | b"in"
+            | b"into"
+            | b"is"
+            | b"it"
+            | b"its"
+            | b"my"
+            | b"of"
+            | b"on"
+            | b"or"
+            | b"pt"
+            | b"she"
+            | b"he"
+            | b"that"
+            | b"the"
+            | b"their"
+            | b"this"
+            | b"to"
+            | b"was"
+            | b"were"
+            | b"which"
+            | b"who"
+            | b"with"
+            | b"patient"
+            | b"some"
+            | b"any"
+            | b"these"
+            | b"those"
+    )
+}
 
 /// A hyphen after these joins ("post-traumatic", "non-Hodgkin"); elsewhere it separates.
 const JOINING: &[&str] = &[
@@ -36,44 +80,58 @@ const JOINING: &[&str] = &[
     "x", "supra", "infra", "peri", "endo", "poly", "multi", "semi", "para", "bi", "de", "over", "ultra",
 ];
 
-const NARROWING: &[&str] = &[
-    "congenital",
-    "neonatal",
-    "newborn",
-    "fetal",
-    "fetus",
-    "puerperium",
-    "puerperal",
-    "pregnancy",
-    "childbirth",
-    "traumatic",
-    "postprocedural",
-    "postoperative",
-    "intraoperative",
-    "iatrogenic",
-    "drug",
-    "tuberculous",
-    "syphilitic",
-    "gonococcal",
-    "hereditary",
-    "juvenile",
-    "occupational",
-    "screening",
-    "family",
-    "poisoning",
-    "underdosing",
-    "obstetric",
-    "maternal",
-    "antepartum",
-    "transplant",
-    "sequela",
-    "sequelae",
-    "rheumatic",
-    "infantile",
-];
+fn is_narrowing(word: &str) -> bool {
+    matches!(
+        word.as_bytes(),
+        b"congenital"
+            | b"neonatal"
+            | b"newborn"
+            | b"fetal"
+            | b"fetus"
+            | b"puerperium"
+            | b"puerperal"
+            | b"pregnancy"
+            | b"childbirth"
+            | b"traumatic"
+            | b"postprocedural"
+            | b"postoperative"
+            | b"intraoperative"
+            | b"iatrogenic"
+            | b"drug"
+            | b"tuberculous"
+            | b"syphilitic"
+            | b"gonococcal"
+            | b"hereditary"
+            | b"juvenile"
+            | b"occupational"
+            | b"screening"
+            | b"family"
+            | b"poisoning"
+            | b"underdosing"
+            | b"obstetric"
+            | b"maternal"
+            | b"antepartum"
+            | b"transplant"
+            | b"sequela"
+            | b"sequelae"
+            | b"rheumatic"
+            | b"infantile"
+    )
+}
 
-const FILLER: &[&str] =
-    &["unspecified", "nos", "nec", "specified", "site", "organism", "elsewhere", "classified"];
+fn is_filler(word: &str) -> bool {
+    matches!(
+        word.as_bytes(),
+        b"unspecified"
+            | b"nos"
+            | b"nec"
+            | b"specified"
+            | b"site"
+            | b"organism"
+            | b"elsewhere"
+            | b"classified"
+    )
+}
 
 pub(super) fn fold(c: char) -> char {
     match c {
@@ -186,7 +244,7 @@ pub(crate) fn term_words(text: &str) -> Vec<Word> {
                 absent = false;
                 continue;
             }
-            _ if STOP.contains(&word) => continue,
+            _ if is_stop(word) => continue,
             _ => {}
         }
         let stem = stem(word);
@@ -194,11 +252,11 @@ pub(crate) fn term_words(text: &str) -> Vec<Word> {
             Role::Absent
         } else if r.inner {
             Role::Optional
-        } else if NARROWING.contains(&word) {
+        } else if is_narrowing(word) {
             Role::Narrowing
         } else if word == "other" {
             Role::Residual
-        } else if filler || FILLER.contains(&word) {
+        } else if filler || is_filler(word) {
             Role::Filler
         } else {
             Role::Plain
@@ -221,7 +279,7 @@ pub(crate) fn query_words(text: &str) -> Vec<String> {
         match r.text.as_str() {
             "without" | "no" | "w/o" | "denies" => absent = true,
             "with" | "but" | "and" => absent = false,
-            word if STOP.contains(&word) => {}
+            word if is_stop(word) => {}
             word => {
                 let stem = stem(word);
                 out.push(if absent { format!("!{stem}") } else { stem });

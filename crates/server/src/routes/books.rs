@@ -145,20 +145,18 @@ fn printed(mut entry: Entry<'_>) -> Entry<'_> {
 }
 
 fn notes(release: &Release, entry: Entry<'_>) -> Vec<CodeNote> {
-    let inclusion = entry.inclusion_terms().map(|term| CodeNote {
-        kind: NoteKind::InclusionTerm,
-        text: term.to_owned(),
-        inherited_from: None,
-        references: Vec::new(),
-    });
+    let together = |kind, texts: Vec<String>| {
+        let text = texts.join("; ");
+        (!text.is_empty()).then_some(CodeNote { kind, text, inherited_from: None, references: Vec::new() })
+    };
+    let inclusion = together(NoteKind::InclusionTerm, entry.inclusion_terms().map(str::to_owned).collect());
     let own = entry.notes().filter_map(|own| note(release, own.kind, own.text, None));
-    let sevenths = entry.own_seventh_characters().map(|choice| CodeNote {
-        kind: NoteKind::SeventhCharacter,
-        text: format!("{}: {}", choice.character, choice.meaning),
-        inherited_from: None,
-        references: Vec::new(),
-    });
-    inclusion.chain(own).chain(sevenths).collect()
+    let sevenths = entry.own_seventh_characters();
+    let sevenths = together(
+        NoteKind::SeventhCharacter,
+        sevenths.map(|choice| format!("{} {}", choice.character, choice.meaning)).collect(),
+    );
+    inclusion.into_iter().chain(own).chain(sevenths).collect()
 }
 
 /// Where indices and tables lead to a code.

@@ -5,14 +5,14 @@ use std::sync::Arc;
 use axum::extract::State;
 use overread_api::code::{CodeHit, CodeHits, CodeQuery};
 use overread_api::{ErrorBody, path};
-use overread_codes::Release;
+use overread_codes::{ListKind, Release};
 use overread_domain::code::ICD_10_CM;
 use overread_suggest::{CodeSearch, SearchOptions};
 
 use super::codes::day;
 use super::queue::{QUERY_CHARACTERS, limit};
 use crate::extract::Json;
-use crate::{App, Failure};
+use crate::{App, Failure, Shelf};
 
 /// Stands for every code system that is loaded.
 const ALL: &str = "all";
@@ -58,11 +58,41 @@ pub async fn search(State(app): State<App>, Json(query): Json<CodeQuery>) -> Res
         .collect();
     let ids: Vec<String> = fields.iter().map(|field| field.release.id().to_owned()).collect();
     let billable_only = query.billable.unwrap_or(false);
-    let (hits, semantic) =
+    let old = equivalents(&shelf, &fields, &day, &query.q);
+    let (mut hits, semantic) =
         tokio::task::spawn_blocking(move || every(&fields, &query.q, limit, billable_only))
             .await
             .map_err(|_| Failure::internal("a code search panicked"))?;
+    // A code of ICD-9-CM asks for what took its place, but never before a code of now that is written so.
+    let exact = hits.first().is_some_and(|hit| hit.score >= 2.0);
+    hits.retain(|hit| !old.iter().any(|known| known.system == hit.system && known.code == hit.code));
+    hits.splice(usize::from(exact)..usize::from(exact), old);
+    hits.truncate(limit);
     Ok(Json(CodeHits { release: ids.join(" "), hits, semantic }))
+}
+
+/// What general equivalence mappings give for a code of ICD-9-CM.
+fn equivalents(shelf: &Shelf, fields: &[Field], day: &str, words: &str) -> Vec<CodeHit> {
+    let code: String = words.trim().chars().filter(|c| *c != '.').collect();
+    let old = (3..=5).contains(&code.len())
+        && code.bytes().enumerate().all(|(i, b)| b.is_ascii_digit() || i == 0 && b"VvEe".contains(&b));
+    let Some(list) = shelf.books.list(ListKind::Gem, day).filter(|_| old) else { return Vec::new() };
+    let field = fields.iter().find(|field| field.release.system() == ICD_10_CM);
+    let Some(release) = field.map(|field| &field.release) else { return Vec::new() };
+    let rows = list.of(&code.to_ascii_uppercase());
+    rows.iter()
+        .filter_map(|row| {
+            let entry = release.get(row.first()?).filter(|entry| entry.is_code())?;
+            Some(CodeHit {
+                system: ICD_10_CM.to_owned(),
+                code: entry.code().to_owned(),
+                title: entry.title().to_owned(),
+                billable: entry.billable(),
+                matched: Some(format!("ICD-9-CM {}", words.trim())),
+                score: 1.0,
+            })
+        })
+        .collect()
 }
 
 /// Where to look: an edition, maybe a part of it, and its search by meaning.

@@ -210,6 +210,7 @@ pub async fn procedures(
         character: value.character.to_string(),
         label: value.label,
         codes: value.codes as u32,
+        definition: value.definition,
     };
     Ok(Json(BuilderView {
         release: release.id().to_owned(),
