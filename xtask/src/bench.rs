@@ -13,10 +13,12 @@ use crate::shell::{have, root, shell, step, target, write};
 use crate::{eval, frontend};
 
 mod api;
+mod keyboard;
 mod paint;
 mod suggest;
 
-const SECTIONS: [&str; 8] = ["encoder", "suggest", "codes", "lookup", "api", "memory", "wasm", "paint"];
+const SECTIONS: [&str; 9] =
+    ["encoder", "suggest", "codes", "lookup", "api", "memory", "wasm", "paint", "keyboard"];
 
 /// One line of the table.
 #[derive(Debug)]
@@ -62,6 +64,7 @@ pub fn run(mut args: Args) -> Result<()> {
             "api" => api::measure(&program, entries),
             "memory" => suggest::memory(&program),
             "wasm" => wasm(),
+            "keyboard" => keyboard::measure(&program),
             _ => paint::measure(&program),
         });
         match measured {

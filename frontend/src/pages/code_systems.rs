@@ -141,12 +141,8 @@ fn line(app: App, item: CodeSystemView, may: bool, loaded: Callback<()>) -> impl
                 .into_any()
             } else {
                 view! {
-                    <button
-                        class="small quiet"
-                        aria-label=format!("Put {} away", id.get_value())
-                        on:click=move |_| asked.set(true)
-                    >
-                        "Put away …"
+                    <button class="small quiet" on:click=move |_| asked.set(true)>
+                        "Put away " <span class="hidden">{id.get_value()}</span> "…"
                     </button>
                 }
                 .into_any()

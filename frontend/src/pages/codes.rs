@@ -63,7 +63,16 @@ pub fn Codes() -> impl IntoView {
         at_code.set(None);
         book.set(Some(name));
     });
-    let open = Callback::new(move |code: String| finder.go_to(&code));
+    // What a procedure code begins with, where the index led.
+    let begun = RwSignal::new(String::new());
+    let open = Callback::new(move |code: String| {
+        if book.with_untracked(|book| book.as_deref() == Some("procedures")) {
+            system.set(ICD_10_PCS.to_owned());
+            begun.set(code);
+        } else {
+            finder.go_to(&code);
+        }
+    });
     if let Some(code) = at_code.get_untracked() {
         finder.go_to(&code);
     }
@@ -139,7 +148,7 @@ pub fn Codes() -> impl IntoView {
                 <section class="card tall" aria-label="The code in full">
                     {move || {
                         if system.with(|now| now == ICD_10_PCS) {
-                            view! { <Builder picked=picked /> }.into_any()
+                            view! { <Builder picked=picked begun=begun /> }.into_any()
                         } else {
                             view! { <CodeDetail finder=finder read=read /> }.into_any()
                         }
@@ -164,6 +173,9 @@ pub fn Builder(
     /// The day whose edition is asked.
     #[prop(optional_no_strip)]
     on: Option<String>,
+    /// Characters that were chosen elsewhere.
+    #[prop(optional)]
+    begun: Option<RwSignal<String>>,
 ) -> impl IntoView {
     let on = StoredValue::new(on);
     let built = RwSignal::new(None::<Result<BuilderView, String>>);
@@ -191,7 +203,15 @@ pub fn Builder(
             }
         });
     };
-    ask();
+    match begun {
+        Some(begun) => {
+            Effect::new(move |_| {
+                prefix.set(begun.get());
+                ask();
+            });
+        }
+        None => ask(),
+    }
     let choose = move |character: &str| {
         prefix.update(|prefix| prefix.push_str(character));
         ask();

@@ -269,6 +269,31 @@ async fn the_tabular_list_is_a_book() {
 }
 
 #[tokio::test]
+async fn a_code_of_icd_9_leads_to_what_took_its_place() {
+    let world = World::new().await;
+    let admin = world.signed_in(Role::Administrator).await;
+    let search = |q: &str| {
+        let (admin, query) = (admin.clone(), json!({ "q": q }));
+        async move { admin.post(path::CODES, &query).await.expect(200).json::<CodeHits>().hits }
+    };
+    assert!(search("250.00").await.iter().all(|hit| hit.code != "E11.9"));
+    let gem = "25000   E119   10000\nV1009   Z8501  10000\nE8859   W010XXA 10000\n";
+    send(&admin, "?effective=2017-10-01", &[("2018_I9gem.txt", gem)]).await.expect(200);
+    let found = search("250.00").await;
+    assert_eq!((found[0].code.as_str(), found[0].matched.as_deref()), ("E11.9", Some("ICD-9-CM 250.00")));
+    assert_eq!(search("v10.09").await[0].code, "Z85.01");
+    // What is a code of now is asked for first.
+    assert_eq!(search("E11.9").await[0].code, "E11.9");
+    assert!(
+        search("hypertension").await.iter().all(|hit| !hit
+            .matched
+            .as_deref()
+            .unwrap_or("")
+            .contains("ICD-9"))
+    );
+}
+
+#[tokio::test]
 async fn a_search_may_keep_to_one_chapter() {
     let world = World::new().await;
     let coder = world.signed_in(Role::Coder).await;

@@ -167,6 +167,15 @@ impl Stage {
         self.browser.type_text(text).unwrap();
     }
 
+    /// Goes into a text box and replaces what it holds.
+    pub fn retype_in(&self, css: &str, text: &str) {
+        self.browser.click(css).unwrap();
+        self.retype(css, text);
+        if text.is_empty() {
+            self.key(Key::Backspace);
+        }
+    }
+
     /// Waits until an element has the focus: keys go there.
     pub fn focused(&self, css: &str) {
         self.browser
