@@ -64,13 +64,12 @@ impl Release {
             let Some(character) = entry.code().as_bytes().get(prefix.len()).map(|b| char::from(*b)) else {
                 continue;
             };
-            match values.iter_mut().find(|v| v.character == character) {
-                Some(value) => value.codes += 1,
-                None => {
-                    let label = self.axis_label(&prefix, prefix.len(), character);
-                    let definition = self.axis_meaning(&prefix, prefix.len(), &label);
-                    values.push(Value { character, label, codes: 1, definition });
-                }
+            if let Some(value) = values.iter_mut().find(|v| v.character == character) {
+                value.codes += 1;
+            } else {
+                let label = self.axis_label(&prefix, prefix.len(), character);
+                let definition = self.axis_meaning(&prefix, prefix.len(), &label);
+                values.push(Value { character, label, codes: 1, definition });
             }
         }
         let axis = table

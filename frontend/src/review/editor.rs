@@ -6,7 +6,8 @@ use overread_domain::{Assertion, CodeRef, Field, FieldKind, Quoted};
 use web_sys::KeyboardEvent;
 
 use super::choosers::Cancel;
-use super::code_search::{CodeBox, CodeDetail, CodeFinder};
+use super::code_detail::CodeDetail;
+use super::code_search::{CodeBox, CodeFinder};
 use super::state::Review;
 use crate::logic::drafts::{Draft, form_slot};
 use crate::logic::form::{Form, shape};

@@ -8,6 +8,7 @@ mod actions;
 mod card;
 mod checks;
 mod choosers;
+mod code_detail;
 mod code_search;
 mod commands;
 mod editor;
@@ -21,6 +22,7 @@ mod panel;
 mod state;
 mod sync;
 
-pub use code_search::{CodeBox, CodeDetail, CodeFinder};
+pub use code_detail::CodeDetail;
+pub use code_search::{CodeBox, CodeFinder};
 pub use page::ReviewPage;
 pub use state::Review;

@@ -97,7 +97,9 @@ pub(super) fn read(file: &File, options: &Options, report: &mut Report) -> Resul
                     if !line.see.is_empty() {
                         line.see.push_str("; ");
                     }
-                    line.see.push_str(&format!("{} {}", child.tag_name().name(), own_words(child)));
+                    line.see.push_str(child.tag_name().name());
+                    line.see.push(' ');
+                    line.see.push_str(&own_words(child));
                     line.codes.extend(child.children().filter(is_named).map(words));
                 }
                 "codes" | "tab" if procedures => line.codes.push(words(child)),
@@ -111,7 +113,8 @@ pub(super) fn read(file: &File, options: &Options, report: &mut Report) -> Resul
         }
         // A procedure may be two things, each with a line that says only where to look.
         let named = !line.term.is_empty() || !line.modifiers.is_empty() || !line.see.is_empty();
-        if !named && !(procedures && !line.codes.is_empty()) {
+        let leads = procedures && !line.codes.is_empty();
+        if !named && !leads {
             return Err(wrong(node, "a term without a title"));
         }
         lines.push(line);

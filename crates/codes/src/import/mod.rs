@@ -150,7 +150,7 @@ pub fn import(files: Vec<File>, options: &Options) -> Result<(Vec<Imported>, Rep
             Kind::Icd11 => out.push(licensed::icd11(file, options, &mut report)?.into()),
             Kind::Cpt => out.push(licensed::cpt(file, options, &mut report)?.into()),
             Kind::DiagnosisIndex | Kind::ProcedureIndex => {
-                out.push(Imported::Book(index::read(file, options, &mut report)?))
+                out.push(Imported::Book(index::read(file, options, &mut report)?));
             }
             Kind::Hcpcs => out.push(tables::hcpcs(file, options, &mut report)?.into()),
             Kind::PlainCsv => out.push(tables::plain(file, options, &mut report)?.into()),

@@ -34,14 +34,12 @@ const WARDS: &str =
 const EDGE: &str = "------overread-test";
 
 fn form(files: &[(&str, &str)]) -> (String, Vec<u8>) {
-    let mut body = String::new();
-    for (name, text) in files {
-        body += &format!(
-            "{EDGE}\r\nContent-Disposition: form-data; name=\"file\"; filename=\"{name}\"\r\n\r\n{text}\r\n"
-        );
-    }
-    body += &format!("{EDGE}--\r\n");
-    (format!("multipart/form-data; boundary={}", &EDGE[2..]), body.into_bytes())
+    let part = |(name, text): &(&str, &str)| {
+        let head = "Content-Disposition: form-data; name=\"file\"; filename=";
+        format!("{EDGE}\r\n{head}\"{name}\"\r\n\r\n{text}\r\n")
+    };
+    let parts: String = files.iter().map(part).collect();
+    (format!("multipart/form-data; boundary={}", &EDGE[2..]), format!("{parts}{EDGE}--\r\n").into_bytes())
 }
 
 async fn send(client: &Client, query: &str, files: &[(&str, &str)]) -> overread_api_tests::Answer {
