@@ -217,6 +217,7 @@ mod tests {
                 candidates: Vec::new(),
                 confidence: 0.5,
                 shown: true,
+                remembered: false,
             }),
             content: decided,
         }

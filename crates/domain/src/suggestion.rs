@@ -83,6 +83,14 @@ pub struct Suggestion {
     pub confidence: f32,
     /// Whether it passes the threshold of its set; what does not is kept and never shown.
     pub shown: bool,
+    /// Whether the correction memory put it there, chose its code or moved its confidence.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub remembered: bool,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks by reference")]
+fn is_false(value: &bool) -> bool {
+    !*value
 }
 
 /// Everything that one run of the model said about one note. Never changed.

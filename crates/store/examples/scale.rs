@@ -205,6 +205,7 @@ fn set(store: &Store, job: &ClaimedJob) -> SuggestionSet {
                 candidates: vec![],
                 confidence: (store.new_id("c").len() * n % 97) as f32 / 97.0,
                 shown: true,
+                remembered: false,
             }
         })
         .collect();

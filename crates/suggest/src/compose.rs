@@ -49,6 +49,8 @@ pub(crate) struct Row {
     pub attributes: Vec<(String, Range<usize>)>,
     pub confidence: f32,
     pub threshold: f32,
+    /// See [`Suggestion::remembered`].
+    pub remembered: bool,
 }
 
 fn fields_of<'t>(template: &'t Template, binding: &Binding, concept: Concept) -> Vec<(usize, &'t Field)> {
@@ -108,6 +110,7 @@ pub(crate) fn compose(
                     attributes: Vec::new(),
                     confidence,
                     threshold,
+                    remembered: false,
                 });
             }
         }
@@ -139,6 +142,7 @@ fn found_row(model: &Suggester, f: &crate::find::Found, index: usize, field: &Fi
         attributes,
         confidence: model.heads.calibrated(concept, f.confidence),
         threshold: model.heads.threshold(concept),
+        remembered: false,
     })
 }
 
@@ -216,6 +220,7 @@ fn conditions(
                 attributes: relative(doc, candidate, field),
                 confidence,
                 threshold,
+                remembered: false,
             });
         }
     }
@@ -348,5 +353,6 @@ fn wire(points: &CodePoints<'_>, field: &Field, row: Row) -> Option<Suggestion> 
             .collect(),
         confidence: row.confidence.clamp(0.0, 1.0),
         shown: row.confidence >= row.threshold,
+        remembered: row.remembered,
     })
 }

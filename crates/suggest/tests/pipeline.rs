@@ -237,6 +237,7 @@ fn what_was_an_allergy_once_is_one_where_allergies_are_told() {
         found
             .into_iter()
             .filter(|s| s.content.field == "allergy")
+            .inspect(|s| assert!(s.remembered, "no finder knows this word"))
             .map(|s| s.content.evidence[0].quote.clone())
             .collect::<Vec<_>>()
     };
@@ -246,6 +247,40 @@ fn what_was_an_allergy_once_is_one_where_allergies_are_told() {
     let told =
         "HISTORY OF PRESENT ILLNESS: As a child he had an allergic reaction after zorbatrex was given.";
     assert_eq!(allergies(told), ["zorbatrex"]);
+    // What the model says by itself does not pass for something remembered.
+    let own = "ASSESSMENT: Essential hypertension.";
+    let found = model.suggest(&NoteInput { text: own, meta: &NoteMeta::default() }, &abstract_template());
+    let found = found.expect("any text is legal").suggestions;
+    assert!(!found.is_empty() && found.iter().all(|s| !s.remembered), "{found:?}");
+}
+
+#[test]
+fn another_edition_gives_its_own_codes_under_another_version() {
+    let tabular = r#"<?xml version="1.0" encoding="utf-8"?><ICD10CM.tabular><version>2031</version>
+<chapter><name>9</name><desc>Circulatory (I00-I99)</desc><section id="I10-I1A"><desc>Hypertensive diseases (I10-I1A)</desc>
+<diag><name>I10</name><desc>Hypertension</desc>
+<diag><name>I10.1</name><desc>Essential hypertension</desc></diag>
+<diag><name>I10.2</name><desc>Other hypertension</desc></diag></diag></section></chapter></ICD10CM.tabular>"#;
+    let file =
+        |name: &str, text: &str| overread_codes::import::File { name: name.into(), bytes: text.into() };
+    let files = vec![
+        file("t.xml", tabular),
+        file("l.txt", "I10 Hypertension\nI101 Essential hypertension\nI102 Other hypertension\n"),
+    ];
+    let (mut found, _) = overread_codes::import::import(files, &Default::default()).unwrap();
+    let overread_codes::import::Imported::Release(release) = found.remove(0) else { panic!("a release") };
+    let later = model().coded_in(Arc::from(release), None).expect("it takes any edition");
+    assert_eq!(later.model().code_release, "icd-10-cm-2030-10");
+    assert_ne!(later.model().version, model().model().version);
+    let input = NoteInput { text: "ASSESSMENT: Essential hypertension.", meta: &NoteMeta::default() };
+    let codes = |model: &dyn Suggest| -> Vec<String> {
+        let found = model.suggest(&input, &abstract_template()).expect("any text is legal").suggestions;
+        found.into_iter().filter_map(|s| s.content.code.map(|code| code.code)).collect()
+    };
+    assert!(codes(model()).contains(&"I10".to_owned()));
+    let later = codes(&*later);
+    assert!(!later.is_empty() && later.iter().all(|code| code.starts_with("I10.")), "{later:?}");
+    assert!(later.contains(&"I10.1".to_owned()), "{later:?}");
 }
 
 /// Invented.

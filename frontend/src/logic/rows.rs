@@ -75,6 +75,33 @@ impl RowState {
     }
 }
 
+/// Where a row's content comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Source {
+    Model,
+    /// The model, with what earlier corrections taught.
+    Memory,
+    Person,
+}
+
+impl Source {
+    pub fn short(self) -> &'static str {
+        match self {
+            Self::Model => "model",
+            Self::Memory => "memory",
+            Self::Person => "coder",
+        }
+    }
+
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Model => "model",
+            Self::Memory => "memory of corrections",
+            Self::Person => "coder",
+        }
+    }
+}
+
 #[derive(Clone, Debug, PartialEq)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own that the row shows")]
 pub struct Row {
@@ -100,6 +127,8 @@ pub struct Row {
     pub unsupported: bool,
     /// The field takes one value and more are offered or kept.
     pub conflict: bool,
+    /// Who brought what stands in it.
+    pub source: Source,
     /// Whether it is the first row of its field.
     pub leads: bool,
     pub single: bool,
@@ -227,6 +256,11 @@ pub fn rows(
                     reject_reason: item.reject_reason,
                     unsupported: content.evidence.is_empty(),
                     conflict: single && live > 1 && item.state != ItemState::Rejected,
+                    source: match (item.state, suggestion) {
+                        (ItemState::Corrected | ItemState::Added, _) | (_, None) => Source::Person,
+                        (_, Some(suggestion)) if suggestion.remembered => Source::Memory,
+                        _ => Source::Model,
+                    },
                     leads: false,
                     single,
                 });
@@ -268,6 +302,7 @@ fn empty_row(group: usize, field: &overread_domain::Field, state: RowState, sing
         reject_reason: None,
         unsupported: false,
         conflict: false,
+        source: Source::Person,
         leads: false,
         single,
     }

@@ -222,6 +222,9 @@ fn facts(row: &Row) -> Vec<(String, String)> {
     if let Some(role) = row.role {
         facts.push(("Role".to_owned(), role_word(role).to_owned()));
     }
+    if row.key.item().is_some() {
+        facts.push(("Source".to_owned(), row.source.word().to_owned()));
+    }
     facts.extend(row.attributes.iter().cloned());
     if let Some(reason) = row.reject_reason {
         facts.push(("Rejected".to_owned(), reason.label().to_owned()));

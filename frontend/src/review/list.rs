@@ -10,7 +10,7 @@ use web_sys::ResizeObserver;
 use super::state::Review;
 use crate::logic::checks::{flag, level_shape, level_word};
 use crate::logic::format::{assertion_word, band_shape, band_word, brief, role_word};
-use crate::logic::rows::{Row, RowKey, RowState};
+use crate::logic::rows::{Row, RowKey, RowState, Source};
 use crate::web::dom;
 
 #[component]
@@ -175,6 +175,10 @@ fn line(review: Review, row: &Row) -> impl IntoView + use<> {
         .filter(|assertion| *assertion != overread_domain::Assertion::Present)
         .map(|assertion| view! { <span class="tag">{assertion_word(assertion)}</span> });
     let role = row.role.map(|role| view! { <span class="tag">{role_word(role)}</span> });
+    // The final list says who brought each code; elsewhere only what is not the model's own is worth a word.
+    let source = (row.role.is_some() && row.code.is_some() || row.source == Source::Memory).then(
+        || view! { <span class="tag source" data-source=row.source.word()>{row.source.short()}</span> },
+    );
     let poa = row.poa.map(|poa| view! { <span class="tag" title=poa.label()>"POA " {poa.letter()}</span> });
     let key = row.key.clone();
     let check = move || {
@@ -223,6 +227,7 @@ fn line(review: Review, row: &Row) -> impl IntoView + use<> {
             {assertion}
             {role}
             {poa}
+            {source}
             {code}
             {attributes}
             {reason}

@@ -144,7 +144,7 @@ impl Scripted {
 }
 
 fn suggestion(content: Content) -> Suggestion {
-    Suggestion { content, candidates: Vec::new(), confidence: 0.9, shown: true }
+    Suggestion { content, candidates: Vec::new(), confidence: 0.9, shown: true, remembered: false }
 }
 
 fn candidates() -> Vec<CodeCandidate> {

@@ -25,7 +25,13 @@ fn content(field: &str, quote: &str) -> Content {
 }
 
 fn suggestion(field: &str, quote: &str) -> Suggestion {
-    Suggestion { content: content(field, quote), candidates: vec![], confidence: 0.9, shown: true }
+    Suggestion {
+        content: content(field, quote),
+        candidates: vec![],
+        confidence: 0.9,
+        shown: true,
+        remembered: false,
+    }
 }
 
 fn suggestions() -> Vec<Suggestion> {
@@ -193,7 +199,7 @@ fn code(field: &str, code: &str, role: CodeRole) -> Suggestion {
         role: Some(role),
         ..Content::default()
     };
-    Suggestion { content, candidates: vec![], confidence: 0.9, shown: true }
+    Suggestion { content, candidates: vec![], confidence: 0.9, shown: true, remembered: false }
 }
 
 #[test]

@@ -143,7 +143,7 @@ impl<'a> Line<'a> {
             read_until: suggested.read_until,
         };
         for suggestion in suggested.suggestions {
-            let Suggestion { content, candidates, confidence, shown } = suggestion;
+            let Suggestion { content, candidates, confidence, shown, .. } = suggestion;
             if content.field == template::FINAL_CODES {
                 if let Some(code) = content.code {
                     let (system, code) = (code.system, code.code);
@@ -219,6 +219,7 @@ mod tests {
             }],
             confidence: 0.75,
             shown: true,
+            remembered: false,
         };
         let mut last = diagnosis.clone();
         last.content.field = template::FINAL_CODES.to_owned();

@@ -185,7 +185,13 @@ pub fn content(field: &str, quote: &str) -> Content {
 
 fn suggestion(field: &str, quote: &str, code: Option<&str>, confidence: f32, shown: bool) -> Suggestion {
     let code = code.map(CodeRef::icd10cm);
-    Suggestion { content: Content { code, ..content(field, quote) }, candidates: vec![], confidence, shown }
+    Suggestion {
+        content: Content { code, ..content(field, quote) },
+        candidates: vec![],
+        confidence,
+        shown,
+        remembered: false,
+    }
 }
 
 pub fn accept(index: usize) -> Action {

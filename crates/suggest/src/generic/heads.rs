@@ -70,6 +70,7 @@ pub(super) fn rows(
                 attributes: Vec::new(),
                 confidence,
                 threshold: belief.threshold,
+                remembered: false,
             });
         }
     }

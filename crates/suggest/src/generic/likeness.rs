@@ -96,6 +96,7 @@ pub(super) fn rows(model: &Suggester, read: &Read<'_>, analysis: &Analysis, open
                 attributes: Vec::new(),
                 confidence,
                 threshold: THRESHOLD,
+                remembered: false,
             });
         }
     }

@@ -107,6 +107,7 @@ impl<'a> Applied<'a, '_> {
         let shift = self.memory.mention_shift(&remembered, &field.id);
         if shift != 0.0 {
             row.confidence = shifted(row.confidence, shift);
+            row.remembered = true;
         }
         if field.code_system.as_deref() != Some(ICD_10_CM) {
             return None;
@@ -116,6 +117,7 @@ impl<'a> Applied<'a, '_> {
             row.codes.iter().map(|(code, _, p)| (CodeRef::icd10cm(code.as_str()), *p)).collect();
         row.codes = self.titled(self.memory.rank(&remembered, &field.id, &codes), &row.codes);
         row.code = row.codes.first().map(|(code, title, _)| (code.clone(), title.clone()));
+        row.remembered |= before.as_ref().map(|code| &code.0) != row.code.as_ref().map(|code| &code.0);
         match (before, &row.code) {
             (Some((from, _)), Some(to)) if from != to.0 => Some(Recoded { span, from, to: to.clone() }),
             _ => None,
@@ -169,6 +171,7 @@ impl<'a> Applied<'a, '_> {
                 row.code = Some(change.to.clone());
                 row.codes = vec![(change.to.0.clone(), change.to.1.clone(), confidence)];
                 row.evidence = vec![change.span.clone()];
+                row.remembered = true;
                 rows.push(row);
             }
         }
@@ -183,6 +186,7 @@ impl<'a> Applied<'a, '_> {
                 .fold(0.0f32, |most, shift| if shift.abs() > most.abs() { shift } else { most });
             if shift != 0.0 {
                 row.confidence = shifted(row.confidence, shift);
+                row.remembered = true;
                 for (.., p) in &mut row.codes {
                     *p = row.confidence;
                 }
@@ -213,6 +217,7 @@ impl<'a> Applied<'a, '_> {
                     attributes: Vec::new(),
                     confidence,
                     threshold: self.model.heads.threshold(Concept::FinalCode.id()),
+                    remembered: true,
                 });
             }
         }
@@ -332,6 +337,7 @@ impl<'a> Applied<'a, '_> {
             attributes: Vec::new(),
             confidence: self.memory.weights.missed,
             threshold: self.model.heads.threshold(concept.map_or("", Concept::id)),
+            remembered: true,
         }
     }
 

@@ -201,7 +201,13 @@ fn a_decision_is_met_by_what_is_shown_only() {
         code: Some(CodeRef::icd10cm("M10.9")),
         ..Content::default()
     };
-    let offered = Suggestion { content: content.clone(), candidates: vec![], confidence: 0.9, shown: true };
+    let offered = Suggestion {
+        content: content.clone(),
+        candidates: vec![],
+        confidence: 0.9,
+        shown: true,
+        remembered: false,
+    };
     let correction = |kind, content: Option<Content>| Correction {
         outcome: Outcome {
             kind,

@@ -21,6 +21,7 @@ fn suggestion(field: &str, words: &str, confidence: f32) -> Suggestion {
         candidates: Vec::new(),
         confidence,
         shown: true,
+        remembered: false,
     }
 }
 
