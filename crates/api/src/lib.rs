@@ -4,6 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 pub mod accuracy;
+pub mod audit;
 pub mod code;
 pub mod code_system;
 pub mod correction;

@@ -33,6 +33,9 @@ pub const JOBS: &str = "/api/v1/jobs";
 pub const RETRY_JOB: &str = "/api/v1/jobs/{job}/retry";
 pub const USERS: &str = "/api/v1/users";
 pub const USER: &str = "/api/v1/users/{user}";
+pub const AUDIT: &str = "/api/v1/audit";
+pub const AUDIT_STATUS: &str = "/api/v1/audit/status";
+pub const AUDIT_REVIEWS: &str = "/api/v1/audit/reviews";
 pub const OPENAPI: &str = "/api/v1/openapi.json";
 
 /// Every request that changes something carries this header with any value: a form on another site cannot set it.

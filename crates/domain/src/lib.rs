@@ -4,6 +4,7 @@
 //! Nothing here reads a file, a clock or a random number, and nothing knows of SQL, HTTP or the model, so that the
 //! server, the browser and the trainer reason about an entry with the very same code.
 
+pub mod audit;
 pub mod clock;
 pub mod code;
 pub mod decision;
@@ -18,6 +19,7 @@ pub mod span;
 pub mod suggestion;
 pub mod template;
 
+pub use audit::AuditAction;
 pub use clock::Timestamp;
 pub use code::{CodeCandidate, CodeRef, CodeRole};
 pub use decision::{Action, Decision, Effort, RejectReason};

@@ -37,6 +37,8 @@ pub enum Permission {
     EditRules,
     /// Bring in and remove code systems, lists and books.
     ImportCodes,
+    /// Look through the audit trail and sign it off.
+    SeeAudit,
     ManageUsers,
 }
 
@@ -66,6 +68,7 @@ impl Role {
                     | P::SeeSystem
                     | P::RunJobs
                     | P::EditRules
+                    | P::SeeAudit
             ),
             Self::Administrator => matches!(
                 permission,
@@ -77,6 +80,7 @@ impl Role {
                     | P::EditTemplates
                     | P::EditRules
                     | P::ImportCodes
+                    | P::SeeAudit
                     | P::ManageUsers
             ),
         }

@@ -77,6 +77,9 @@ pub enum Command {
     /// Look codes up
     #[command(subcommand)]
     Codes(Codes),
+    /// The audit trail: whether it is whole, and its export
+    #[command(subcommand)]
+    Audit(Audit),
     /// Add, list and change users
     #[command(subcommand)]
     User(User),
@@ -167,19 +170,44 @@ pub struct Suggest {
     pub template: String,
 }
 
+#[derive(Debug, Subcommand)]
+pub enum Audit {
+    /// Go through the whole chain; status 3 and the first place where it does not hold, if it is broken
+    Verify,
+    /// Write the trail to standard output, one object a line, the oldest first
+    #[command(
+        after_help = "Examples:\n  overread audit export > audit.jsonl\n  overread audit export --format fhir --after 10000 > events.ndjson"
+    )]
+    Export {
+        /// Rows as they are, or HL7 FHIR R4 AuditEvent resources
+        #[arg(long, value_enum, default_value = "json")]
+        format: AuditFormat,
+        /// Only rows after this one
+        #[arg(long, value_name = "ROW", default_value_t = 0)]
+        after: u64,
+    },
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum AuditFormat {
+    Json,
+    Fhir,
+}
+
 const CODES_IMPORT: &str = "Examples:
   overread codes import icd10cm-table-index-2026.zip icd10cm-order-2026.zip
   overread codes import icd10cm-tabular-April-1-2026.xml icd10cm-codes-2026.txt --effective 2026-04-01
-  overread codes import icd10pcs_tables_2026.xml icd10pcs_order_2026.txt
+  overread codes import icd10pcs_tables_2026.xml icd10pcs_order_2026.txt icd10pcs_index_2026.xml
   overread codes import mce.txt POAexemptCodes2026.txt DXCCSR_v2026-1.csv --effective 2025-10-01
   overread codes import wards.csv --system ward-units --effective 2026-01-01
 
-Read are ICD-10-CM (tabular XML with order or codes file), ICD-10-PCS (tables XML, with the order file for official
-titles), HCPCS Level II (contractor record), Medicare Code Editor lists, codes exempt from the present-on-admission
-indicator, CCSR, CMS-HCC mappings, general equivalence mappings, NCCI edits, and plain CSV. What a file is, its content
-says. All or nothing: on a file that is not understood nothing changes, the place is told, and the status is 2. Releases
-stand side by side; every entry is coded by the one in force on its discharge or service date. Restart `serve` to load
-what is new.";
+Read are ICD-10-CM (tabular XML with order or codes file; index and tables), ICD-10-PCS (tables XML, with the order file
+for official titles and the definitions for what values mean; index), HCPCS Level II (contractor record), Medicare Code
+Editor lists, codes exempt from the present-on-admission indicator, CCSR, CMS-HCC mappings, general equivalence mappings,
+NCCI edits, ICD-11 (WHO's tabulation), CPT (the AMA's list by columns), and plain CSV. What a file is, its content says.
+All or nothing: on a file that is not understood nothing changes, the place is told, and the status is 2. Releases stand
+side by side; every entry is coded by the one in force on its discharge or service date. A server that runs takes them in
+within seconds.";
 
 #[derive(Debug, Subcommand)]
 pub enum Codes {

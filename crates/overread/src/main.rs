@@ -28,6 +28,9 @@ pub enum Exit {
     /// The gate keeps the current model (status 3); the report says why.
     #[error("the candidate is refused")]
     Refused,
+    /// The audit trail does not hold (status 3); the text names the first place.
+    #[error("{0}")]
+    Broken(String),
 }
 
 fn main() -> ExitCode {
@@ -40,7 +43,7 @@ fn main() -> ExitCode {
             let exit = error.chain().find_map(|cause| cause.downcast_ref::<Exit>());
             ExitCode::from(match exit {
                 Some(Exit::BadInput(_)) => 2,
-                Some(Exit::Refused) => 3,
+                Some(Exit::Refused | Exit::Broken(_)) => 3,
                 None => 1,
             })
         }
@@ -80,6 +83,7 @@ fn run(cli: Cli) -> anyhow::Result<()> {
                     Command::Worker(command) => commands::worker::run(&settings, &command).await,
                     Command::Import(command) => commands::import::run(&settings, &command).await,
                     Command::User(command) => commands::user::run(&settings, command).await,
+                    Command::Audit(command) => commands::audit::run(&settings, &command).await,
                     Command::Export(command) => commands::export::run(&settings, &command).await,
                     Command::Eval(_)
                     | Command::Train(_)

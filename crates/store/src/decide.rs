@@ -87,7 +87,7 @@ impl Store {
         let mut deltas = Deltas::default();
         deltas.moved(counters::STATUS, before.as_str(), record.row.status.as_str());
         deltas.write(&mut tx).await?;
-        tx.commit().await?;
+        self.commit(tx).await?;
         Ok(DecideOutcome { decisions: made, record, repeated: false })
     }
 

@@ -37,8 +37,14 @@ pub(crate) enum Address {
 }
 
 /// Tables whose rows are written once, with the migration that makes them.
-const APPEND_ONLY: [(u32, &str); 4] =
-    [(1, "notes"), (1, "suggestion_sets"), (1, "decisions"), (2, "memory_deletions")];
+const APPEND_ONLY: [(u32, &str); 6] = [
+    (1, "notes"),
+    (1, "suggestion_sets"),
+    (1, "decisions"),
+    (2, "memory_deletions"),
+    (5, "audit"),
+    (5, "audit_reviews"),
+];
 
 /// Connections that read at the same time; each has a thread of its own.
 const SQLITE_READERS: u32 = 4;

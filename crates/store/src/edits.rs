@@ -88,7 +88,7 @@ impl Store {
         .execute(&mut *tx)
         .await
         .map_err(|error| if crate::dialect::is_duplicate(&error) { conflict() } else { error.into() })?;
-        tx.commit().await?;
+        self.commit(tx).await?;
         Ok(version)
     }
 
@@ -117,7 +117,7 @@ impl Store {
             .bind(if keep { self.now().0 } else { i64::MAX })
             .execute(&mut *tx)
             .await?;
-        tx.commit().await?;
+        self.commit(tx).await?;
         Ok(())
     }
 

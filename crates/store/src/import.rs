@@ -75,7 +75,7 @@ impl Store {
         if dry_run {
             tx.rollback().await?;
         } else {
-            tx.commit().await?;
+            self.commit(tx).await?;
         }
         Ok(outcome)
     }

@@ -133,7 +133,7 @@ impl Store {
             match self.claimed(&mut tx, &job, &entry, row.number("attempts")?).await {
                 Ok(claimed) => {
                     deltas.write(&mut tx).await?;
-                    tx.commit().await?;
+                    self.commit(tx).await?;
                     return Ok(Some(claimed));
                 }
                 // A damaged note must not stop the others: its job fails, and the next one is looked for.
@@ -142,7 +142,7 @@ impl Store {
                     deltas.moved(counters::JOB, JobState::Running.as_str(), JobState::Failed.as_str());
                     show_state(self, &mut tx, &entry, &job, JobState::Failed, &mut deltas).await?;
                     deltas.write(&mut tx).await?;
-                    tx.commit().await?;
+                    self.commit(tx).await?;
                 }
                 Err(error) => return Err(error),
             }
@@ -190,7 +190,7 @@ impl Store {
             self.locked(&mut tx, job).await?;
             return Err(not_held(job));
         }
-        tx.commit().await?;
+        self.commit(tx).await?;
         Ok(())
     }
 
@@ -237,7 +237,7 @@ impl Store {
         .execute(&mut *tx)
         .await?;
         deltas.write(&mut tx).await?;
-        tx.commit().await?;
+        self.commit(tx).await?;
         Ok(())
     }
 
@@ -260,7 +260,7 @@ impl Store {
         deltas.moved(counters::JOB, JobState::Running.as_str(), state.as_str());
         show_state(self, &mut tx, &EntryId::new(row.text("entry_id")?), job, state, &mut deltas).await?;
         deltas.write(&mut tx).await?;
-        tx.commit().await?;
+        self.commit(tx).await?;
         Ok(())
     }
 
@@ -285,7 +285,7 @@ impl Store {
         }
         deltas.write(&mut tx).await?;
         let row = job_in(&mut tx, job).await?;
-        tx.commit().await?;
+        self.commit(tx).await?;
         Ok(row)
     }
 
@@ -321,7 +321,7 @@ impl Store {
         show_state(self, &mut tx, entry, &job, JobState::Queued, &mut deltas).await?;
         deltas.write(&mut tx).await?;
         let row = job_in(&mut tx, &job).await?;
-        tx.commit().await?;
+        self.commit(tx).await?;
         Ok(row)
     }
 

@@ -22,7 +22,7 @@ impl Store {
         .execute(&mut *tx)
         .await?;
         if done.rows_affected() == 1 {
-            tx.commit().await?;
+            self.commit(tx).await?;
             return Ok(Lease { user: user.clone(), until });
         }
         let row = sqlx::query("SELECT lease_user, lease_until FROM entries WHERE id = $1")
@@ -46,7 +46,7 @@ impl Store {
         .bind(user.as_str())
         .execute(&mut *tx)
         .await?;
-        tx.commit().await?;
+        self.commit(tx).await?;
         Ok(())
     }
 }

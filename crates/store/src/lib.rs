@@ -5,6 +5,7 @@
 //! HTTP, and no error or log line carries clinical text.
 
 mod accuracy;
+mod audit;
 mod corrections;
 mod counters;
 mod decide;
@@ -26,6 +27,7 @@ mod template;
 mod user;
 
 pub use accuracy::{Accuracy, AccuracyFilter, CalibrationBin, CodeCounts, Counts, FieldCounts};
+pub use audit::{AuditFilter, AuditReview, AuditRow, Broken, Chain, Event, Origin};
 pub use corrections::{CorrectionFilter, Corrections};
 pub use decide::{DecideOutcome, DecideRequest};
 pub use dialect::Engine;

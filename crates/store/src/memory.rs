@@ -154,7 +154,7 @@ impl Store {
                     .bind(entry.as_str())
                     .execute(&mut *tx)
                     .await?;
-                tx.commit().await?;
+                self.commit(tx).await?;
                 return Ok(());
             }
             Err(error) => return Err(error),
@@ -173,7 +173,7 @@ impl Store {
             .bind(i64::from(record.row.revision))
             .execute(&mut *tx)
             .await?;
-        tx.commit().await?;
+        self.commit(tx).await?;
         Ok(())
     }
 
@@ -184,7 +184,7 @@ impl Store {
         sqlx::query("DELETE FROM memory_uses").execute(&mut *tx).await?;
         sqlx::query("UPDATE memory SET uses = 0, changed = $1").bind(stamp).execute(&mut *tx).await?;
         sqlx::query("UPDATE entries SET learned = 0 WHERE revision > 0").execute(&mut *tx).await?;
-        tx.commit().await?;
+        self.commit(tx).await?;
         Ok(())
     }
 
@@ -286,7 +286,7 @@ impl Store {
             .execute(&mut *tx)
             .await?;
         recount(&mut tx, id, stamp).await?;
-        tx.commit().await?;
+        self.commit(tx).await?;
         Ok(MemoryDeletion { memory: row.id, user: user.clone(), at: until, uses: row.uses })
     }
 
@@ -360,7 +360,7 @@ impl Store {
             }
             query.execute(&mut *tx).await?;
         }
-        tx.commit().await?;
+        self.commit(tx).await?;
         Ok(())
     }
 }

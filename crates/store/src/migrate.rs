@@ -17,6 +17,7 @@ const MIGRATIONS: &[Migration] = &[
     Migration { version: 2, name: "memory", sql: include_str!("../migrations/0002_memory.sql") },
     Migration { version: 3, name: "edits", sql: include_str!("../migrations/0003_edits.sql") },
     Migration { version: 4, name: "codes", sql: include_str!("../migrations/0004_codes.sql") },
+    Migration { version: 5, name: "audit", sql: include_str!("../migrations/0005_audit.sql") },
 ];
 
 const KNOWN: u32 = MIGRATIONS.len() as u32;

@@ -8,6 +8,7 @@ use overread_domain::{Template, Timestamp};
 use sqlx::any::install_default_drivers;
 use sqlx::{Any, AnyConnection, AnyPool, Connection, Transaction};
 
+use crate::audit::{self, Event};
 use crate::dialect::{Address, LOCKED};
 use crate::source::IdMaker;
 use crate::{Engine, Source, StoreError, migrate};
@@ -16,6 +17,8 @@ use crate::{Engine, Source, StoreError, migrate};
 #[derive(Clone)]
 pub struct Store {
     inner: Arc<Inner>,
+    /// Goes into the audit trail with the next write.
+    event: Option<Arc<Event>>,
 }
 
 struct Inner {
@@ -65,7 +68,7 @@ impl Store {
         }
         let inner =
             Inner { engine, read, write, source, ids: IdMaker::default(), templates: Mutex::default() };
-        Ok(Self { inner: Arc::new(inner) })
+        Ok(Self { inner: Arc::new(inner), event: None })
     }
 
     pub fn engine(&self) -> Engine {
@@ -127,6 +130,21 @@ impl Store {
                 begun => return Ok(begun?),
             }
         }
+    }
+
+    /// The same store, whose writes carry an event of the audit trail in their own transaction: use it for one.
+    #[must_use]
+    pub fn recording(&self, event: Event) -> Self {
+        Self { inner: Arc::clone(&self.inner), event: Some(Arc::new(event)) }
+    }
+
+    /// Ends a transaction that wrote, with what is to be recorded of it.
+    pub(crate) async fn commit(&self, mut tx: Tx) -> Result<(), StoreError> {
+        if let Some(event) = &self.event {
+            audit::append(&mut tx, self.engine(), self.now(), event).await?;
+        }
+        tx.commit().await?;
+        Ok(())
     }
 
     pub(crate) fn known_template(&self, id: &str, version: u32) -> Option<Arc<Template>> {

@@ -51,7 +51,7 @@ impl Store {
                 error.into()
             }
         })?;
-        tx.commit().await?;
+        self.commit(tx).await?;
         Ok(template.version)
     }
 

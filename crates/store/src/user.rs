@@ -84,7 +84,7 @@ impl Store {
                 error.into()
             }
         })?;
-        tx.commit().await?;
+        self.commit(tx).await?;
         Ok(User {
             id: user.id,
             name: user.name,
@@ -132,7 +132,7 @@ impl Store {
         if user.disabled {
             end_sessions(&mut tx, id).await?;
         }
-        tx.commit().await?;
+        self.commit(tx).await?;
         Ok(user)
     }
 
@@ -148,7 +148,7 @@ impl Store {
         if done.rows_affected() == 0 {
             return Err(StoreError::not_found(USER, id));
         }
-        tx.commit().await?;
+        self.commit(tx).await?;
         Ok(())
     }
 
@@ -162,7 +162,7 @@ impl Store {
         if done.rows_affected() == 0 {
             return Err(StoreError::not_found(USER, id));
         }
-        tx.commit().await?;
+        self.commit(tx).await?;
         Ok(())
     }
 
@@ -191,7 +191,7 @@ impl Store {
         .bind(expires.0)
         .execute(&mut *tx)
         .await?;
-        tx.commit().await?;
+        self.commit(tx).await?;
         Ok(Session { user: user.clone(), created_at: now, expires_at: expires, last_seen_at: now })
     }
 
@@ -226,14 +226,14 @@ impl Store {
             .bind(expires.0)
             .execute(&mut *tx)
             .await?;
-        tx.commit().await?;
+        self.commit(tx).await?;
         Ok(())
     }
 
     pub async fn delete_session(&self, token_hash: &str) -> Result<(), StoreError> {
         let mut tx = self.begin().await?;
         sqlx::query("DELETE FROM sessions WHERE token_hash = $1").bind(token_hash).execute(&mut *tx).await?;
-        tx.commit().await?;
+        self.commit(tx).await?;
         Ok(())
     }
 
@@ -241,7 +241,7 @@ impl Store {
     pub async fn delete_sessions_of(&self, user: &UserId) -> Result<u64, StoreError> {
         let mut tx = self.begin().await?;
         let ended = end_sessions(&mut tx, user).await?;
-        tx.commit().await?;
+        self.commit(tx).await?;
         Ok(ended)
     }
 
@@ -252,7 +252,7 @@ impl Store {
             .bind(self.now().0)
             .execute(&mut *tx)
             .await?;
-        tx.commit().await?;
+        self.commit(tx).await?;
         Ok(done.rows_affected())
     }
 }

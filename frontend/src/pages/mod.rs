@@ -1,6 +1,7 @@
 //! The pages beside the review.
 
 mod accuracy;
+mod audit;
 mod book;
 mod charts;
 mod code_systems;
@@ -18,6 +19,7 @@ mod templates;
 mod users;
 
 pub use accuracy::Accuracy;
+pub use audit::Audit;
 pub use code_systems::CodeSystemsPage;
 pub use codes::{Builder, Codes, ICD_10_PCS};
 pub use edits::Edits;

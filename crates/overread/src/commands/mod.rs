@@ -1,5 +1,6 @@
 //! One file a command.
 
+pub mod audit;
 pub mod codes;
 pub mod eval;
 pub mod export;

@@ -13,8 +13,8 @@ use axum::http::{HeaderMap, Method};
 use axum::middleware::Next;
 use axum::response::Response;
 use overread_api::{ErrorCode, path};
-use overread_domain::{Permission, Timestamp};
-use overread_store::{Session, StoreError, User};
+use overread_domain::{AuditAction, Permission, Timestamp};
+use overread_store::{Event, Origin, Session, StoreError, User};
 
 use crate::{App, Failure};
 use access::Access;
@@ -31,11 +31,18 @@ pub struct Signed {
     pub user: User,
     pub session: Session,
     pub token_hash: String,
+    /// Where the request came from, for the audit trail.
+    pub origin: Origin,
 }
 
 impl Signed {
     pub fn may(&self, permission: Permission) -> bool {
         self.user.role.may(permission)
+    }
+
+    /// An event of the audit trail that this person caused.
+    pub fn event(&self, action: AuditAction) -> Event {
+        Event::new(action, Some(&self.user.id), &self.origin)
     }
 }
 
@@ -62,7 +69,8 @@ pub async fn guard(State(app): State<App>, mut request: Request, next: Next) -> 
         check_origin(request.headers())?;
     }
     if access != Access::Public {
-        let signed = signed_in(&app, request.headers()).await?;
+        let origin = request.extensions().get::<Origin>().cloned().unwrap_or_default();
+        let signed = signed_in(&app, request.headers(), origin).await?;
         if !matches!(*request.method(), Method::GET | Method::HEAD) {
             check_person(request.headers(), &signed.user)?;
         }
@@ -75,6 +83,10 @@ pub async fn guard(State(app): State<App>, mut request: Request, next: Next) -> 
         if let Access::Needs(permission) = access
             && !signed.may(permission)
         {
+            let event = signed
+                .event(AuditAction::AccessRefused)
+                .with("route", format!("{} {route}", request.method()));
+            app.store.record(event).await?;
             return Err(Failure::new(
                 ErrorCode::NotAllowed,
                 format!("the role \"{}\" does not allow this", signed.user.role.label()),
@@ -109,7 +121,7 @@ fn check_person(headers: &HeaderMap, user: &User) -> Result<(), Failure> {
     Ok(())
 }
 
-async fn signed_in(app: &App, headers: &HeaderMap) -> Result<Signed, Failure> {
+async fn signed_in(app: &App, headers: &HeaderMap, origin: Origin) -> Result<Signed, Failure> {
     let refused = || Failure::new(ErrorCode::NotSignedIn, "sign in first");
     let token_hash = token(headers).map(hash_token).ok_or_else(refused)?;
     let (mut session, user) = app.store.session(&token_hash).await?.ok_or_else(refused)?;
@@ -126,7 +138,7 @@ async fn signed_in(app: &App, headers: &HeaderMap) -> Result<Signed, Failure> {
             Err(error) => return Err(error.into()),
         }
     }
-    Ok(Signed { user, session, token_hash })
+    Ok(Signed { user, session, token_hash, origin })
 }
 
 /// The sooner of the absolute end and the end of idle time.

@@ -9,7 +9,7 @@ use overread_api::code_system::{
 };
 use overread_api::{ErrorBody, ErrorCode, Place, path};
 use overread_codes::import::{self, File, ImportError, Imported, Options};
-use overread_domain::Permission;
+use overread_domain::{AuditAction, Permission};
 
 use super::import::broken;
 use crate::auth::Signed;
@@ -141,6 +141,9 @@ pub async fn import(
         .map_err(|_| Failure::internal("keeping code systems panicked"))?
         .map_err(|error| not_kept(&error))?;
         app.look_at_shelf().await?;
+        // A folder knows no transactions: what was kept is on record right after.
+        let event = signed.event(AuditAction::CodesImported).with("kept", names.join(" "));
+        app.store.record(event).await?;
         tracing::info!(user = %signed.user.id, imported = names.join(" "), "code systems were imported");
     }
     let files = report
@@ -274,6 +277,7 @@ pub async fn remove(
         Failure::internal("a code system can't be put away")
     })?;
     app.look_at_shelf().await?;
+    app.store.record(signed.event(AuditAction::CodesRemoved).on(id.as_str())).await?;
     tracing::info!(user = %signed.user.id, removed = id, "a code system was put away");
     Ok(StatusCode::NO_CONTENT)
 }

@@ -7,7 +7,7 @@ use axum::response::{IntoResponse, Response};
 use futures_util::stream;
 use overread_api::correction::{CorrectionLine, CorrectionQuery};
 use overread_api::path;
-use overread_domain::Timestamp;
+use overread_domain::{AuditAction, Timestamp};
 use overread_store::{CorrectionFilter, Corrections, EntryRecord, StoreError};
 
 use crate::auth::Signed;
@@ -34,6 +34,7 @@ pub async fn corrections(
     let mut corrections = app.store.corrections(CorrectionFilter { all: query.all.unwrap_or(false), since });
     // Before the answer begins a failure can still be told as one.
     let first = corrections.next().await?;
+    app.store.record(signed.event(AuditAction::CorrectionsExported)).await?;
     tracing::info!(user = %signed.user.id, "corrections exported");
     let with_text = !query.without_text.unwrap_or(false);
     let export = Export { corrections, first, with_text };

@@ -5,7 +5,7 @@ use axum::extract::State;
 use overread_api::entry::{Decide, Decided};
 use overread_api::{ErrorBody, ErrorCode, Place, path};
 use overread_domain::span::CodePoints;
-use overread_domain::{Action, Content, EntryId, EntryStatus, Permission, Template};
+use overread_domain::{Action, AuditAction, Content, EntryId, EntryStatus, Permission, Template};
 use overread_store::{DecideRequest, EntryRecord, StoreError};
 
 use crate::auth::Signed;
@@ -55,8 +55,10 @@ pub async fn decide(
     }
 
     let names: Vec<&'static str> = request.actions.iter().map(Action::name).collect();
+    let event = signed.event(AuditAction::Decided).on(id.as_str()).with("actions", names.join(" "));
     let outcome = app
         .store
+        .recording(event)
         .decide(DecideRequest {
             entry: id,
             user: signed.user.id.clone(),

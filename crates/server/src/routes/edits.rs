@@ -5,7 +5,7 @@ use overread_api::edit::{
     EditsView, LevelsVersion, PutEdits, RuleView, SimulateEdits, SimulatedEdits, SimulatedRule,
 };
 use overread_api::{ErrorBody, path};
-use overread_domain::{EntryStatus, Finding, Level, RuleLevels};
+use overread_domain::{AuditAction, EntryStatus, Finding, Level, RuleLevels};
 use overread_edits::RULES;
 use overread_store::{QueueFilter, QueueSort};
 
@@ -84,7 +84,12 @@ pub async fn put(
     if comment.is_empty() || comment.chars().count() > COMMENT || comment.contains('\0') {
         return Err(Failure::invalid("comment", format!("why, in 1 to {COMMENT} characters")));
     }
-    app.store.put_edit_levels(request.expected_version, &request.levels, comment, &signed.user.id).await?;
+    let event =
+        signed.event(AuditAction::ChecksSet).with("version", (request.expected_version + 1).to_string());
+    app.store
+        .recording(event)
+        .put_edit_levels(request.expected_version, &request.levels, comment, &signed.user.id)
+        .await?;
     view(&app).await.map(Json)
 }
 
@@ -95,6 +100,7 @@ pub async fn put(
 ))]
 pub async fn simulate(
     State(app): State<App>,
+    signed: Signed,
     Json(request): Json<SimulateEdits>,
 ) -> Result<Json<SimulatedEdits>, Failure> {
     known(&request.levels)?;
@@ -127,5 +133,7 @@ pub async fn simulate(
             out.rules.entry(finding.rule).or_default().then += 1;
         }
     }
+    let event = signed.event(AuditAction::ChecksTried).with("entries", out.entries.to_string());
+    app.store.record(event).await?;
     Ok(Json(out))
 }

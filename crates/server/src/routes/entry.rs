@@ -4,7 +4,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use overread_api::entry::{EntryView, LeaseView, SuggestAgain};
 use overread_api::{ErrorBody, ErrorCode, path};
-use overread_domain::{EntryId, EntryStatus, Permission};
+use overread_domain::{AuditAction, EntryId, EntryStatus, Permission};
 
 use crate::auth::Signed;
 use crate::extract::{Json, Path};
@@ -23,6 +23,12 @@ pub async fn entry(
 ) -> Result<Json<EntryView>, Failure> {
     let record = app.store.entry(&id).await?;
     let checked = crate::edits::check(&app, &record).await?;
+    // What was shown is on record before it is shown.
+    let mut event = signed.event(AuditAction::EntryViewed).on(id.as_str());
+    if let Some(set) = &record.suggestion_set {
+        event = event.with("suggestion_set", set.id.as_str());
+    }
+    app.store.record(event).await?;
     Ok(Json(views::entry(record, &signed, app.model.problem(), checked)))
 }
 
@@ -69,9 +75,11 @@ pub async fn release_lease(
 ))]
 pub async fn suggest_again(
     State(app): State<App>,
+    signed: Signed,
     Path(id): Path<EntryId>,
 ) -> Result<Json<SuggestAgain>, Failure> {
-    let job = app.store.suggest_again(&id).await?;
+    let event = signed.event(AuditAction::SuggestedAgain).on(id.as_str());
+    let job = app.store.recording(event).suggest_again(&id).await?;
     app.work.notify_waiters();
     Ok(Json(SuggestAgain { job: job.id, state: views::job_state(job.state) }))
 }

@@ -6,9 +6,11 @@ use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
 use overread_api::import::{ImportQuery, ImportView};
 use overread_api::{ErrorBody, ErrorCode, Place, path};
+use overread_domain::AuditAction;
 use overread_intake::{Batch, Faults, File, Form, Limits};
 use overread_store::{NewNote, StoreError};
 
+use crate::auth::Signed;
 use crate::extract::{Json, Query, body};
 use crate::{App, Failure};
 
@@ -28,6 +30,7 @@ const NAMED: usize = 100;
     ))]
 pub async fn import(
     State(app): State<App>,
+    signed: Signed,
     Query(query): Query<ImportQuery>,
     request: Request,
 ) -> Result<Json<ImportView>, Failure> {
@@ -47,8 +50,13 @@ pub async fn import(
     let template = query.template.as_deref().unwrap_or(&app.config.template);
     let dry_run = query.dry_run.unwrap_or(false);
     let (repeated, places, notes) = split(batch);
-    let outcome =
-        app.store.import_notes(notes, template, dry_run).await.map_err(|error| conflict(error, &places))?;
+    let event = signed.event(AuditAction::NotesImported).with("notes", notes.len().to_string());
+    let outcome = app
+        .store
+        .recording(event)
+        .import_notes(notes, template, dry_run)
+        .await
+        .map_err(|error| conflict(error, &places))?;
     if !dry_run {
         app.metrics.count("overread_notes_imported_total", &[], outcome.imported);
         app.work.notify_waiters();

@@ -3,7 +3,7 @@
 use axum::extract::State;
 use overread_api::memory::{MemoryDeletion, MemoryQuery, MemoryRow};
 use overread_api::{ErrorBody, Page, path};
-use overread_domain::Permission;
+use overread_domain::{AuditAction, Permission};
 use overread_store::{self as store, MemoryFilter, MemoryListed};
 
 use super::queue::limit;
@@ -41,6 +41,10 @@ pub async fn list(
         after: given(query.after),
     };
     let page = app.store.memory(&filter, limit).await?;
+    // Its rows are phrases of notes.
+    if filter.after.is_none() {
+        app.store.record(signed.event(AuditAction::MemoryViewed)).await?;
+    }
     let template = app.store.template(&app.config.template).await?;
     let label = |field: &str| {
         let known = template.as_ref().and_then(|template| template.field(field));
@@ -87,7 +91,8 @@ pub async fn forget(
     signed: Signed,
     Path(id): Path<String>,
 ) -> Result<Json<MemoryDeletion>, Failure> {
-    let deletion = app.store.forget(&id, &signed.user.id).await?;
+    let event = signed.event(AuditAction::MemoryDeleted).on(id.as_str());
+    let deletion = app.store.recording(event).forget(&id, &signed.user.id).await?;
     tracing::info!(user = %signed.user.id, memory = id, uses = deletion.uses, "memory deleted");
     Ok(Json(view(deletion)))
 }

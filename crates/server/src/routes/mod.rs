@@ -1,6 +1,7 @@
 //! All routes. Each area is a file; who may is in `auth::access`.
 
 pub mod accuracy;
+pub mod audit;
 pub mod books;
 pub mod code_search;
 pub mod code_systems;
@@ -76,6 +77,9 @@ pub fn router(app: App) -> Router {
         .route(p::RETRY_JOB, post(system::retry))
         .route(p::USERS, get(users::list).post(users::create))
         .route(p::USER, patch(users::change))
+        .route(p::AUDIT, get(audit::list))
+        .route(p::AUDIT_STATUS, get(audit::status))
+        .route(p::AUDIT_REVIEWS, post(audit::sign_off))
         .route(p::OPENAPI, get(health::openapi))
         .route(HEALTHZ, get(health::alive))
         .route(READYZ, get(health::ready))

@@ -5,6 +5,7 @@ use overread_api::entry::{
     DocumentTypeCount, EntryRow, NextQuery, NextView, ProgressView, QueueQuery, QueueSort,
 };
 use overread_api::{ErrorBody, Page, path};
+use overread_domain::AuditAction;
 use overread_domain::EntryId;
 use overread_store::QueueFilter;
 
@@ -35,6 +36,7 @@ pub fn limit(asked: Option<u32>, absent: u32, most: u32) -> Result<u32, Failure>
 ))]
 pub async fn queue(
     State(app): State<App>,
+    signed: Signed,
     Query(query): Query<QueueQuery>,
 ) -> Result<Json<Page<EntryRow>>, Failure> {
     if query.q.as_ref().is_some_and(|q| q.chars().count() > QUERY_CHARACTERS) {
@@ -53,6 +55,11 @@ pub async fn queue(
         limit: limit(query.limit, 50, 200)?,
     };
     let page = app.store.queue(&filter).await?;
+    // The words may be a patient's name: that somebody searched is kept, not for what. Leafing on is one search.
+    if filter.q.is_some() && filter.after.is_none() {
+        let event = signed.event(AuditAction::EntriesSearched).with("found", page.rows.len().to_string());
+        app.store.record(event).await?;
+    }
     Ok(Json(Page { items: page.rows.into_iter().map(views::row).collect(), next: page.next }))
 }
 

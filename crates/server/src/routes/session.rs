@@ -7,8 +7,8 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use overread_api::session::{ChangePassword, SessionView, SignIn};
 use overread_api::{ErrorBody, ErrorCode, path};
-use overread_domain::UserId;
-use overread_store::User;
+use overread_domain::{AuditAction, UserId};
+use overread_store::{Event, Origin, User};
 
 use crate::auth::throttle::Attempt;
 use crate::auth::{Signed, cookie, hash_token, new_token, password, session_end, token};
@@ -35,6 +35,7 @@ pub async fn current(signed: Signed) -> Json<SessionView> {
 pub async fn sign_in(
     State(app): State<App>,
     peer: Option<axum::Extension<ConnectInfo<SocketAddr>>>,
+    origin: axum::Extension<Origin>,
     headers: HeaderMap,
     Json(request): Json<SignIn>,
 ) -> Result<Response, Failure> {
@@ -47,10 +48,17 @@ pub async fn sign_in(
     let attempt = throttle(&app, &request.user, &address)?;
     let user = app.store.user(&UserId::new(request.user.as_str())).await?;
     let hash = user.as_ref().map(|user| user.password_hash.clone());
+    let known = user.as_ref().map(|user| user.id.clone());
     let right = app.vault.verify(request.password, hash).await;
     let Some(user) = user.filter(|user| right && !user.disabled) else {
         app.metrics.count("overread_sign_ins_total", &[("result", "refused")], 1);
         tracing::warn!(user = %loggable(&request.user), address, "sign-in refused");
+        // People type their password into the wrong box: only the id of somebody known is kept.
+        let mut event = Event::new(AuditAction::SignInRefused, None, &origin);
+        if let Some(user) = &known {
+            event = event.on(user.as_str());
+        }
+        app.store.record(event).await?;
         return Err(wrong());
     };
     app.throttle.forgive(attempt);
@@ -58,7 +66,8 @@ pub async fn sign_in(
     if let Some(old) = token(&headers) {
         app.store.delete_session(&hash_token(old)).await?;
     }
-    app.store.record_sign_in(&user.id).await?;
+    let event = Event::new(AuditAction::SignedIn, Some(&user.id), &origin);
+    app.store.recording(event).record_sign_in(&user.id).await?;
     app.metrics.count("overread_sign_ins_total", &[("result", "accepted")], 1);
     begin(&app, &user).await
 }
@@ -66,7 +75,8 @@ pub async fn sign_in(
 /// Ends the session.
 #[utoipa::path(delete, path = path::SESSION, tag = "session", responses((status = 204)))]
 pub async fn sign_out(State(app): State<App>, signed: Signed) -> Result<Response, Failure> {
-    app.store.delete_session(&signed.token_hash).await?;
+    let event = signed.event(AuditAction::SignedOut);
+    app.store.recording(event).delete_session(&signed.token_hash).await?;
     Ok((StatusCode::NO_CONTENT, [(header::SET_COOKIE, cookie(&app, None))]).into_response())
 }
 
@@ -81,6 +91,7 @@ pub async fn change_password(
     signed: Signed,
     Json(request): Json<ChangePassword>,
 ) -> Result<Response, Failure> {
+    let event = signed.event(AuditAction::PasswordChanged).on(signed.user.id.as_str());
     let user = signed.user;
     if request.current.len() > LONGEST {
         return Err(Failure::new(ErrorCode::WrongCredentials, "the current password is wrong"));
@@ -97,7 +108,7 @@ pub async fn change_password(
     }
     app.throttle.forgive(attempt);
     let hash = app.vault.hash(request.new, app.source.random()).await;
-    app.store.set_password(&user.id, &hash, false).await?;
+    app.store.recording(event).set_password(&user.id, &hash, false).await?;
     app.store.delete_sessions_of(&user.id).await?;
     begin(&app, &User { must_change_password: false, ..user }).await
 }

@@ -3,10 +3,11 @@
 use axum::extract::State;
 use overread_api::system::{JobQuery, JobView, SystemView};
 use overread_api::{ErrorBody, Page, path};
-use overread_domain::JobId;
+use overread_domain::{AuditAction, JobId};
 use overread_store::Engine;
 
 use super::queue::limit;
+use crate::auth::Signed;
 use crate::extract::{Json, Path, Query};
 use crate::views;
 use crate::{App, Failure};
@@ -52,8 +53,13 @@ pub async fn jobs(
     (status = 404, body = ErrorBody),
     (status = 409, body = ErrorBody, description = "The job has not failed"),
 ))]
-pub async fn retry(State(app): State<App>, Path(id): Path<JobId>) -> Result<Json<JobView>, Failure> {
-    let job = app.store.retry_job(&id).await?;
+pub async fn retry(
+    State(app): State<App>,
+    signed: Signed,
+    Path(id): Path<JobId>,
+) -> Result<Json<JobView>, Failure> {
+    let event = signed.event(AuditAction::JobRetried).on(id.as_str());
+    let job = app.store.recording(event).retry_job(&id).await?;
     app.work.notify_waiters();
     Ok(Json(views::job(job)))
 }

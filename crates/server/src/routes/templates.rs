@@ -5,8 +5,9 @@ use std::collections::BTreeSet;
 use axum::extract::State;
 use overread_api::system::TemplateRow;
 use overread_api::{ErrorBody, path};
-use overread_domain::Template;
+use overread_domain::{AuditAction, Template};
 
+use crate::auth::Signed;
 use crate::extract::{Json, Path};
 use crate::{App, Failure};
 
@@ -41,6 +42,7 @@ pub async fn template(State(app): State<App>, Path(id): Path<String>) -> Result<
     ))]
 pub async fn put(
     State(app): State<App>,
+    signed: Signed,
     Path(id): Path<String>,
     Json(mut template): Json<Template>,
 ) -> Result<Json<Template>, Failure> {
@@ -52,6 +54,7 @@ pub async fn put(
     if let Some(system) = wanted.into_iter().find(|system| app.release(system).is_none()) {
         return Err(Failure::invalid("code_system", format!("no release of \"{system}\" is loaded")));
     }
-    template.version = app.store.put_template(&template).await?;
+    let event = signed.event(AuditAction::TemplateSaved).on(id);
+    template.version = app.store.recording(event).put_template(&template).await?;
     Ok(Json(template))
 }

@@ -4,7 +4,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use overread_api::session::{NewUser, UserChange, UserView};
 use overread_api::{ErrorBody, ErrorCode, path};
-use overread_domain::{Role, UserId};
+use overread_domain::{AuditAction, Role, UserId};
 use overread_store::UserPatch;
 
 use crate::auth::{Signed, password};
@@ -31,6 +31,7 @@ pub async fn list(State(app): State<App>) -> Result<Json<Vec<UserView>>, Failure
 ))]
 pub async fn create(
     State(app): State<App>,
+    signed: Signed,
     Json(request): Json<NewUser>,
 ) -> Result<(StatusCode, Json<UserView>), Failure> {
     if !is_id(request.id.as_str()) {
@@ -46,7 +47,8 @@ pub async fn create(
         password_hash,
         must_change_password: true,
     };
-    Ok((StatusCode::CREATED, Json(views::user(app.store.create_user(user).await?))))
+    let event = signed.event(AuditAction::UserCreated).on(user.id.as_str()).with("role", user.role.as_str());
+    Ok((StatusCode::CREATED, Json(views::user(app.store.recording(event).create_user(user).await?))))
 }
 
 /// Changes name, role or password, or shuts a user out.
@@ -74,7 +76,18 @@ pub async fn change(
         check_password(password, &id)?;
     }
     let patch = UserPatch { name: request.name, role: request.role, disabled: request.disabled };
-    let mut user = app.store.update_user(&id, patch).await?;
+    let mut event = signed.event(AuditAction::UserChanged).on(id.as_str());
+    for (what, new) in [
+        ("role", patch.role.map(|role| role.as_str().to_owned())),
+        ("disabled", patch.disabled.map(|disabled| disabled.to_string())),
+        ("name", patch.name.as_ref().map(|_| "changed".to_owned())),
+        ("password", request.password.as_ref().map(|_| "set".to_owned())),
+    ] {
+        if let Some(new) = new {
+            event = event.with(what, new);
+        }
+    }
+    let mut user = app.store.recording(event).update_user(&id, patch).await?;
     if let Some(password) = request.password {
         let hash = app.vault.hash(password, app.source.random()).await;
         app.store.set_password(&id, &hash, true).await?;

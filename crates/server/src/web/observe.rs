@@ -8,6 +8,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, Method};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use overread_api::{ErrorCode, path};
+use overread_store::Origin;
 use tracing::Instrument;
 
 use crate::error::REQUEST_ID;
@@ -15,12 +16,15 @@ use crate::{App, Failure};
 
 const HEADER: HeaderName = HeaderName::from_static("x-request-id");
 
-pub async fn observe(State(app): State<App>, request: Request, next: Next) -> Response {
+pub async fn observe(State(app): State<App>, mut request: Request, next: Next) -> Response {
     let id = format!("{:016x}", app.source.random() as u64);
     let matched = request.extensions().get::<MatchedPath>().cloned();
     let route = matched.as_ref().map_or("page", MatchedPath::as_str);
     let method = known(request.method());
     let span = tracing::info_span!("request", id, method, route);
+    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().copied();
+    let origin = Origin { request: id.clone(), address: address(&app, request.headers(), peer.as_ref()) };
+    request.extensions_mut().insert(origin);
     let started = Instant::now();
     app.model.asked(app.now());
     // Thousands of notes come in one import, or hundreds of thousands of codes.

@@ -1,7 +1,7 @@
-use overread_domain::{CodeRef, Level, RuleLevels, UserId};
+use overread_domain::{Action, CodeRef, Level, RuleLevels, UserId};
 use overread_store::StoreError;
 
-use crate::world::World;
+use crate::world::{World, accept, reject};
 
 pub async fn levels_are_versioned_and_never_lost(world: World) {
     let ann = UserId::new("ann");
@@ -52,4 +52,34 @@ pub async fn codes_at_hand_are_ones_own(world: World) {
     world.store.set_favourite(&ann, &code, false).await.unwrap();
     assert!(world.store.favourites(&ann).await.unwrap().is_empty());
     assert!(world.store.recent_codes(&ann, 5).await.unwrap().is_empty());
+}
+
+pub async fn codes_that_stand_together_are_counted_on_finished_entries(world: World) {
+    let pneumonia = CodeRef::icd10cm("J18.9");
+    let beside = |code: CodeRef| {
+        let store = world.store.clone();
+        async move {
+            let (found, of) = store.companions(&code, 5).await.unwrap();
+            (found.into_iter().map(|c| (c.code.code, c.entries)).collect::<Vec<_>>(), of)
+        }
+    };
+    // Both codes on two entries, one alone on a third; a fourth is not finished.
+    for (nth, actions) in [
+        vec![accept(0), accept(1), accept(2), Action::Finish {}],
+        vec![accept(0), accept(1), accept(2), Action::Finish {}],
+        vec![accept(0), accept(1), reject(2), Action::Finish {}],
+        vec![accept(0), accept(1), accept(2)],
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let entry = world.entry(&format!("n{nth}")).await;
+        world.decide(&entry, "ann", 0, actions).await.unwrap();
+        if nth == 0 {
+            assert_eq!(beside(pneumonia.clone()).await, (vec![], 1), "once is no habit");
+        }
+    }
+    assert_eq!(beside(pneumonia.clone()).await, (vec![("M10.9".to_owned(), 2)], 3));
+    assert_eq!(beside(CodeRef::icd10cm("M10.9")).await, (vec![("J18.9".to_owned(), 2)], 2));
+    assert_eq!(beside(CodeRef::icd10cm("I10")).await, (vec![], 0));
 }

@@ -1,6 +1,7 @@
 //! What the store promises, on both engines: each fact here is run against a `SQLite` file and against a `PostgreSQL`
 //! database of its own.
 
+mod audit;
 mod decide;
 mod edits;
 mod import;
@@ -41,6 +42,16 @@ on_both_engines! {
     import::texts_come_back_to_the_byte;
     import::what_is_written_once_cannot_be_changed;
     import::a_damaged_text_is_noticed;
+    audit::rows_follow_on_each_other_and_are_found_again;
+    audit::what_is_recorded_stands_or_falls_with_its_event;
+    audit::many_writers_make_one_chain;
+    audit::the_database_refuses_to_change_the_trail;
+    audit::a_changed_row_is_named;
+    audit::a_removed_row_is_named;
+    audit::rows_in_another_order_are_named;
+    audit::a_trail_cut_short_is_noticed;
+    audit::a_sign_off_shows_a_trail_made_anew;
+    edits::codes_that_stand_together_are_counted_on_finished_entries;
     edits::levels_are_versioned_and_never_lost;
     edits::of_two_versions_at_once_one_is_saved;
     edits::codes_at_hand_are_ones_own;

@@ -170,6 +170,10 @@ pub async fn a_database_from_before_learns_what_it_holds(world: World) {
         "ALTER TABLE entries DROP COLUMN learned",
         "DROP TABLE edit_levels",
         "DROP TABLE favourites",
+        "DROP INDEX outcomes_code",
+        "DROP TABLE audit",
+        "DROP TABLE audit_head",
+        "DROP TABLE audit_reviews",
         "DELETE FROM overread_schema WHERE version > 1",
     ] {
         sqlx::raw_sql(sql).execute(&mut connection).await.unwrap();

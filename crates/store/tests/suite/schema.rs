@@ -26,14 +26,14 @@ pub async fn a_newer_schema_is_refused_untouched(world: World) {
     world.store.close().await;
     run(
         &world.url,
-        "INSERT INTO overread_schema (version, name, sha256, applied_at) VALUES (4, 'a', 'x', 0), (7, 'later', 'x', 0)",
+        "INSERT INTO overread_schema (version, name, sha256, applied_at) VALUES (6, 'a', 'x', 0), (9, 'later', 'x', 0)",
     )
     .await;
     let refused = Store::open(&world.url, world.source.clone()).await.unwrap_err();
-    assert!(matches!(refused, StoreError::WrongSchema { found: Some(7), known: 3 }), "{refused:?}");
+    assert!(matches!(refused, StoreError::WrongSchema { found: Some(9), known: 5 }), "{refused:?}");
     assert!(refused.to_string().contains("backup"), "{refused}");
 
-    run(&world.url, "DELETE FROM overread_schema WHERE version > 3").await;
+    run(&world.url, "DELETE FROM overread_schema WHERE version > 5").await;
     run(&world.url, "UPDATE overread_schema SET sha256 = 'x'").await;
     let refused = Store::open(&world.url, world.source.clone()).await.unwrap_err();
     assert!(matches!(refused, StoreError::Corrupt { what: "schema version", .. }), "{refused:?}");

@@ -1,6 +1,7 @@
 //! The interface from outside: the real router over a real database.
 
 mod admin;
+mod audit;
 mod code_systems;
 mod edits;
 mod import;

@@ -15,7 +15,7 @@ fn sample(id: &str) -> Value {
 }
 
 /// Every screen that a role has, by address.
-const SCREENS: [(&str, &str, &str); 9] = [
+const SCREENS: [(&str, &str, &str); 11] = [
     ("lead", "/", "#queue"),
     ("lead", "/import", "#import-send"),
     ("lead", "/accuracy", "#accuracy-fields"),
@@ -23,6 +23,8 @@ const SCREENS: [(&str, &str, &str); 9] = [
     ("lead", "/memory", "#memory"),
     ("lead", "/codes", "#code-search"),
     ("lead", "/edits", "#edits"),
+    ("lead", "/audit", "#audit tbody tr"),
+    ("admin", "/code-systems", "#code-systems"),
     ("admin", "/users", "#users"),
     ("admin", "/templates", "#templates"),
 ];
