@@ -234,10 +234,6 @@ impl Store {
 
     /// Rows of the trail, the latest first.
     pub async fn audit(&self, filter: &AuditFilter, limit: u32) -> Result<Vec<AuditRow>, StoreError> {
-        let mut sql =
-            "SELECT seq, at, action, user_id, subject, detail, request, address, previous, hash FROM audit \
-                       WHERE seq < $1"
-                .to_owned();
         let texts: Vec<(&str, String)> = [
             ("user_id = ", filter.user.clone()),
             ("action = ", filter.action.map(|action| action.as_str().to_owned())),
@@ -251,8 +247,11 @@ impl Store {
             .filter_map(|(column, at)| Some((column, at?.0)))
             .collect();
         let names = texts.iter().map(|t| t.0).chain(times.iter().map(|t| t.0));
-        let narrowed: String =
-            names.enumerate().map(|(nth, column)| format!(" AND {column}${}", nth + 2)).collect();
+        let mut narrowed = Vec::new();
+        for (nth, column) in names.enumerate() {
+            narrowed.push(format!(" AND {column}${}", nth + 2));
+        }
+        let narrowed = narrowed.concat();
         let sql = format!(
             "SELECT seq, at, action, user_id, subject, detail, request, address, previous, hash FROM audit \
              WHERE seq < $1{narrowed} ORDER BY seq DESC LIMIT ${}",

@@ -101,7 +101,7 @@ async fn a_whole_trail_is_signed_off_once() {
     lead.post(path::AUDIT_REVIEWS, &sign(status.rows, "other", "x"))
         .await
         .expect(409)
-        .error(ErrorCode::Conflict);
+        .error(ErrorCode::WrongState);
     lead.post(path::AUDIT_REVIEWS, &sign(status.rows + 99, &hash, "x")).await.expect(409);
     let signed: AuditReview = lead
         .post(path::AUDIT_REVIEWS, &sign(status.rows, &hash, "November, all sign-ins"))
