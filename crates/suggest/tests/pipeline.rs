@@ -267,7 +267,8 @@ fn another_edition_gives_its_own_codes_under_another_version() {
         file("t.xml", tabular),
         file("l.txt", "I10 Hypertension\nI101 Essential hypertension\nI102 Other hypertension\n"),
     ];
-    let (mut found, _) = overread_codes::import::import(files, &Default::default()).unwrap();
+    let (mut found, _) =
+        overread_codes::import::import(files, &overread_codes::import::Options::default()).unwrap();
     let overread_codes::import::Imported::Release(release) = found.remove(0) else { panic!("a release") };
     let later = model().coded_in(Arc::from(release), None).expect("it takes any edition");
     assert_eq!(later.model().code_release, "icd-10-cm-2030-10");
