@@ -4,7 +4,7 @@ use anyhow::{Result, bail};
 use xshell::cmd;
 
 use crate::args::Args;
-use crate::shell::{shell, target};
+use crate::shell::{root, shell, target};
 
 const TARGETS: [&str; 5] = ["code_import", "code_files", "note_references", "edits", "suggest"];
 
@@ -39,8 +39,14 @@ pub fn run(mut args: Args) -> Result<()> {
         let program = folder.join("x86_64-unknown-linux-gnu/release").join(name);
         let (time, found) =
             (format!("-max_total_time={seconds}"), format!("-artifact_prefix={}/", folder.display()));
-        cmd!(sh, "{program} {corpus} {time} {found} -rss_limit_mb=4096 -max_len=20000 -print_final_stats=1")
-            .run()?;
+        // Written by hand, one of each form: what a file is, its content says.
+        let seeds = root().join("fuzz/seeds").join(name);
+        let seeds: &[std::path::PathBuf] = if seeds.is_dir() { &[seeds] } else { &[] };
+        cmd!(
+            sh,
+            "{program} {corpus} {seeds...} {time} {found} -rss_limit_mb=4096 -max_len=20000 -print_final_stats=1"
+        )
+        .run()?;
     }
     Ok(())
 }

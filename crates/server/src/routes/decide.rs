@@ -55,7 +55,7 @@ pub async fn decide(
     }
 
     let names: Vec<&'static str> = request.actions.iter().map(Action::name).collect();
-    let event = signed.event(AuditAction::Decided).on(id.as_str()).with("actions", names.join(" "));
+    let event = signed.event(AuditAction::Decided).on(id.as_str()).with("actions", counted(&names));
     let outcome = app
         .store
         .recording(event)
@@ -90,6 +90,22 @@ pub async fn decide(
         ahead: checked.ahead,
         coded_on: checked.date,
     }))
+}
+
+/// "accept 12, finish": each kind of action once, in the order of its first.
+fn counted(names: &[&'static str]) -> String {
+    let mut kinds: Vec<(&str, usize)> = Vec::new();
+    for name in names {
+        match kinds.iter_mut().find(|(known, _)| known == name) {
+            Some((_, count)) => *count += 1,
+            None => kinds.push((name, 1)),
+        }
+    }
+    let told = |(name, count): &(&str, usize)| match count {
+        1 => (*name).to_owned(),
+        count => format!("{name} {count}"),
+    };
+    kinds.iter().map(told).collect::<Vec<_>>().join(", ")
 }
 
 fn check_request(request: &Decide) -> Result<(), Failure> {

@@ -6,6 +6,7 @@ mod desk;
 mod looks;
 mod memory;
 mod queue;
+mod quiet;
 mod review;
 mod session;
 mod stage;
