@@ -52,16 +52,11 @@ pub fn suggester(settings: &Settings, release: &Arc<Release>) -> Result<Suggeste
 pub async fn app(settings: &Settings, background: bool) -> Result<App> {
     let (store, source) = store(settings).await?;
     let model = Model::loading();
-    let app = App::new(
-        Setup { store, source, config: settings.server.clone(), model: model.clone() },
-        shelf(settings),
-    );
-    match release(settings) {
-        // The shelf holds it already, read once.
-        Ok(shipped) => {
-            let held = app.shelf().books.releases.iter().find(|held| held.id() == shipped.id()).cloned();
-            load_in_background(settings, held.unwrap_or(shipped), &app, background);
-        }
+    let shipped = release(settings);
+    let shelf = Shelf::open(shipped.iter().cloned().collect(), Some(code_folder(settings)));
+    let app = App::new(Setup { store, source, config: settings.server.clone(), model: model.clone() }, shelf);
+    match shipped {
+        Ok(shipped) => load_in_background(settings, shipped, &app, background),
         Err(error) => {
             tracing::error!("codes: {error:#}");
             model.set_unavailable(format!("suggesting needs a code release: {error:#}"));

@@ -194,6 +194,7 @@ pub fn Book(name: String, line: Option<u32>, code: Option<String>, open: Callbac
         }
     };
     let key = move |event: KeyboardEvent| {
+        let column = dom::with_alt(&event).and_then(|key| key.to_digit(10)).map(|digit| digit as usize);
         match event.key().as_str() {
             "ArrowDown" => reader.walk(1),
             "ArrowUp" => reader.walk(-1),
@@ -205,8 +206,8 @@ pub fn Book(name: String, line: Option<u32>, code: Option<String>, open: Callbac
                 }
             }
             // The nth column of a table.
-            digit if event.alt_key() && digit.len() == 1 && digit.as_bytes()[0].is_ascii_digit() => {
-                let nth = usize::from(digit.as_bytes()[0] - b'0');
+            _ if column.is_some() => {
+                let nth = column.unwrap_or_default();
                 if let Some(line) = reader.current().filter(|_| nth > 0) {
                     choose(&line, nth);
                 }

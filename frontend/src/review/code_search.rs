@@ -364,6 +364,7 @@ pub fn CodeBox(finder: CodeFinder, picked: Callback<CodeHit>) -> impl IntoView {
     };
     finder.taker.set_value(Some(Callback::new(move |(hit, anyway)| take(hit, anyway))));
     let key = move |event: KeyboardEvent| {
+        let with_alt = dom::with_alt(&event);
         match event.key().as_str() {
             "ArrowDown" => finder.step(1),
             "ArrowUp" => finder.step(-1),
@@ -375,8 +376,8 @@ pub fn CodeBox(finder: CodeFinder, picked: Callback<CodeHit>) -> impl IntoView {
                 }
             }
             "ArrowLeft" if event.alt_key() => finder.go_back(),
-            "c" | "C" if event.alt_key() => finder.toggle_chapter(),
-            "b" | "B" if event.alt_key() => finder.toggle_complete(),
+            _ if with_alt == Some('c') => finder.toggle_chapter(),
+            _ if with_alt == Some('b') => finder.toggle_complete(),
             "b" | "B" if event.ctrl_key() || event.meta_key() => finder.toggle_favourite(),
             "Enter" if !event.ctrl_key() && !event.is_composing() => {
                 if !event.repeat() {

@@ -116,6 +116,17 @@ pub fn scroll_into(element: &web_sys::Element, block: web_sys::ScrollLogicalPosi
     element.scroll_into_view_with_scroll_into_view_options(&options);
 }
 
+/// The letter or digit that is pressed with Alt, by its place on the keyboard: what it types there is another sign on some
+/// systems.
+pub fn with_alt(event: &KeyboardEvent) -> Option<char> {
+    if !event.alt_key() || event.ctrl_key() {
+        return None;
+    }
+    let code = event.code();
+    let sign = code.strip_prefix("Key").or_else(|| code.strip_prefix("Digit"))?.chars().next()?;
+    Some(sign.to_ascii_lowercase())
+}
+
 /// Whether the event comes from a button.
 pub fn takes_button(event: &KeyboardEvent) -> bool {
     event.target().and_then(|t| t.dyn_into::<HtmlElement>().ok()).is_some_and(|t| t.tag_name() == "BUTTON")
