@@ -55,6 +55,8 @@ actions! {
     CodesRemoved = "codes_removed", "Put a code system away";
     UserCreated = "user_created", "Created a user";
     UserChanged = "user_changed", "Changed a user";
+    BackupMade = "backup_made", "Made a backup";
+    BackupRestored = "backup_restored", "Restored a backup";
     AuditViewed = "audit_viewed", "Viewed the audit trail";
     AuditExported = "audit_exported", "Exported the audit trail";
     AuditReviewed = "audit_reviewed", "Signed off the audit trail";
@@ -68,13 +70,14 @@ impl AuditAction {
     /// The kind of operation by HL7 FHIR (`AuditEvent.action`): create, read, update, delete, execute.
     pub fn operation(self) -> char {
         match self {
-            Self::NotesImported | Self::CodesImported | Self::UserCreated => 'C',
+            Self::NotesImported | Self::CodesImported | Self::UserCreated | Self::BackupRestored => 'C',
             Self::EntryViewed
             | Self::EntriesSearched
             | Self::CorrectionsExported
             | Self::MemoryViewed
             | Self::AuditViewed
-            | Self::AuditExported => 'R',
+            | Self::AuditExported
+            | Self::BackupMade => 'R',
             Self::Decided
             | Self::PasswordChanged
             | Self::TemplateSaved

@@ -77,6 +77,16 @@ pub enum Command {
     /// Look codes up
     #[command(subcommand)]
     Codes(Codes),
+    /// Copy the database while people work; the copy is restored into a scratch database before it gets its name
+    #[command(
+        after_help = "Examples:\n  overread backup /safe/overread-2026-11-26.backup\n  overread backup monday.backup --database postgres://overread@db/overread\n\nOne format for SQLite and PostgreSQL: a copy of one comes back on the other. It is readable for its owner alone\nand not encrypted. Sessions, imported code systems and models are not in it."
+    )]
+    Backup(BackupFile),
+    /// Fill an empty database from a copy: all of it or nothing
+    #[command(
+        after_help = "Example:\n  overread restore monday.backup --database sqlite:restored.db\n\nA copy that is cut short, changed, or of another version of the schema is refused with status 2, and nothing is written."
+    )]
+    Restore(BackupFile),
     /// The audit trail: whether it is whole, and its export
     #[command(subcommand)]
     Audit(Audit),
@@ -168,6 +178,12 @@ pub struct Suggest {
     /// A template file (JSON), or encounter-abstract
     #[arg(long, value_name = "NAME", default_value = "encounter-abstract")]
     pub template: String,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct BackupFile {
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
 }
 
 #[derive(Debug, Subcommand)]

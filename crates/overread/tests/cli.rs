@@ -184,3 +184,57 @@ fn settings_come_from_the_file_and_its_mistakes_are_named() {
     let wrong = run(folder.path(), &["user", "list"]);
     assert!(String::from_utf8_lossy(&wrong.stderr).contains("databse"));
 }
+
+#[test]
+fn a_backup_comes_back_and_what_is_none_is_refused() {
+    let folder = TempDir::new().unwrap();
+    let here = folder.path();
+    good(&with_input(
+        here,
+        &["user", "add", "ann", "--role", "coder", "--password-stdin"],
+        &format!("{PASSWORD}\n"),
+    ));
+    std::fs::write(here.join("notes.jsonl"), "{\"id\":\"a\",\"text\":\"Zebraquux \u{1f637}\"}\n").unwrap();
+    good(&run(here, &["import", "notes.jsonl"]));
+    let told = good(&run(here, &["backup", "monday.backup"]));
+    assert!(told.contains("1 users, 1 notes") && told.contains("found whole"), "{told}");
+    // Neither the half-written copy nor the scratch database stays.
+    for ending in ["part", "check"] {
+        assert!(!here.join(format!("monday.backup.{ending}")).exists(), "{ending}");
+    }
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        let mode = std::fs::metadata(here.join("monday.backup")).unwrap().permissions().mode();
+        assert_eq!(mode & 0o077, 0, "it holds notes");
+    }
+    assert_eq!(run(here, &["backup", "monday.backup"]).status.code(), Some(2), "nothing is overwritten");
+
+    let other = ["--database", "sqlite:other.db"];
+    let told = good(&run(here, &[&["restore", "monday.backup"], &other[..]].concat()));
+    assert!(told.contains("1 users, 1 notes"), "{told}");
+    let twice = run(here, &[&["restore", "monday.backup"], &other[..]].concat());
+    assert_eq!(twice.status.code(), Some(2), "{}", String::from_utf8_lossy(&twice.stderr));
+    let again = good(&run(here, &[&["import", "notes.jsonl"], &other[..]].concat()));
+    assert!(again.contains("1 were there already"), "{again}");
+    let whole = good(&run(here, &[&["audit", "verify"], &other[..]].concat()));
+    assert!(whole.contains("1 rows, whole"), "the restore is on record: {whole}");
+    let trail = good(&run(here, &["audit", "export", "--format", "fhir"]));
+    let events: Vec<Value> = trail.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(
+        events.iter().map(|e| e["subtype"][0]["code"].as_str().unwrap()).collect::<Vec<_>>(),
+        ["backup_made", "audit_exported"]
+    );
+
+    let bytes = std::fs::read(here.join("monday.backup")).unwrap();
+    std::fs::write(here.join("cut.backup"), &bytes[..bytes.len() / 2]).unwrap();
+    std::fs::write(here.join("note.backup"), "Zebraquux").unwrap();
+    for copy in ["cut.backup", "note.backup"] {
+        let refused = run(here, &["restore", copy, "--database", "sqlite:third.db"]);
+        let told = String::from_utf8_lossy(&refused.stderr);
+        assert!(!refused.status.success() && !told.contains("Zebraquux"), "{told}");
+        let notes =
+            good(&run(here, &["import", "notes.jsonl", "--dry-run", "--database", "sqlite:third.db"]));
+        assert!(notes.contains("1 notes would be imported"), "nothing of it is there: {notes}");
+    }
+}

@@ -6,6 +6,7 @@
 
 mod accuracy;
 mod audit;
+mod backup;
 mod corrections;
 mod counters;
 mod decide;
@@ -28,6 +29,7 @@ mod user;
 
 pub use accuracy::{Accuracy, AccuracyFilter, CalibrationBin, CodeCounts, Counts, FieldCounts};
 pub use audit::{AuditFilter, AuditReview, AuditRow, Broken, Chain, Event, Origin};
+pub use backup::Backup;
 pub use corrections::{CorrectionFilter, Corrections};
 pub use decide::{DecideOutcome, DecideRequest};
 pub use dialect::Engine;

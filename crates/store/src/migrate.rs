@@ -20,7 +20,7 @@ const MIGRATIONS: &[Migration] = &[
     Migration { version: 5, name: "audit", sql: include_str!("../migrations/0005_audit.sql") },
 ];
 
-const KNOWN: u32 = MIGRATIONS.len() as u32;
+pub(crate) const KNOWN: u32 = MIGRATIONS.len() as u32;
 
 /// Refuses a schema that is not ours or newer than we are, before anything is written.
 pub(crate) async fn check(engine: Engine, connection: &mut AnyConnection) -> Result<(), StoreError> {

@@ -1,6 +1,7 @@
 //! One file a command.
 
 pub mod audit;
+pub mod backup;
 pub mod codes;
 pub mod eval;
 pub mod export;

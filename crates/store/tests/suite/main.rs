@@ -2,6 +2,7 @@
 //! database of its own.
 
 mod audit;
+mod backup;
 mod decide;
 mod edits;
 mod import;
@@ -51,6 +52,10 @@ on_both_engines! {
     audit::rows_in_another_order_are_named;
     audit::a_trail_cut_short_is_noticed;
     audit::a_sign_off_shows_a_trail_made_anew;
+    backup::a_copy_comes_back_whole;
+    backup::what_is_not_a_whole_copy_is_refused_and_leaves_nothing;
+    backup::a_copy_of_one_engine_comes_back_on_the_other;
+    backup::a_copy_is_of_one_moment;
     edits::codes_that_stand_together_are_counted_on_finished_entries;
     edits::levels_are_versioned_and_never_lost;
     edits::of_two_versions_at_once_one_is_saved;
