@@ -64,15 +64,6 @@ impl Shelf {
         shelf
     }
 
-    /// Without a folder.
-    pub fn of(books: Books, indices: Vec<Arc<Book>>) -> Self {
-        let mut shelf = Self { shipped: books.releases.clone(), ..Self::default() };
-        shelf.arrange();
-        shelf.books.lists = books.lists;
-        shelf.indices = indices;
-        shelf
-    }
-
     /// The folder's content as it is now, where it changed; what did not change is not read again.
     pub fn again(&self) -> Option<Self> {
         self.folder.as_ref()?;

@@ -1,26 +1,16 @@
 //! The alphabetic index and its kin, XML of CDC/NCHS (schemas `cm_index` and `drug-neoplasm`) and of CMS (ICD-10-PCS).
 
-use roxmltree::{Document, Node, ParsingOptions};
+use roxmltree::Node;
 
-use super::{File, ImportError, Options, Report, effective};
-use crate::SourceError;
+use super::{File, ImportError, Options, Report, effective, xml};
 use crate::book::{Book, BookKind, Line};
 
 /// Deeper than any index.
 const MAX_DEPTH: u8 = 15;
 
 pub(super) fn read(file: &File, options: &Options, report: &mut Report) -> Result<Book, ImportError> {
-    let source = |source: SourceError| ImportError::Source { file: file.name.clone(), source };
-    let text = std::str::from_utf8(&file.bytes)
-        .map_err(|e| source(SourceError::NotUtf8 { file: "index", byte: e.valid_up_to() }))?;
-    let parsing = ParsingOptions { allow_dtd: false, nodes_limit: 4_000_000, entity_resolver: None };
-    let document = Document::parse_with_options(text, parsing).map_err(|e| {
-        source(SourceError::Xml { line: e.pos().row, column: e.pos().col, what: e.to_string() })
-    })?;
-    let wrong = |node: Node<'_, '_>, what: &str| {
-        let line = document.text_pos_at(node.range().start).row;
-        source(SourceError::Tabular { line, what: what.to_owned() })
-    };
+    let document = xml::parse(file, "index")?;
+    let wrong = |node, what: &str| xml::wrong(file, node, what);
     let root = document.root_element();
     let mut columns = Vec::new();
     let mut heading = String::new();

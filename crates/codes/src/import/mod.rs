@@ -11,6 +11,7 @@ mod procedures;
 mod tables;
 #[cfg(test)]
 mod tests;
+mod xml;
 
 use sha2::{Digest, Sha256};
 

@@ -2,10 +2,9 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use roxmltree::{Document, Node, ParsingOptions};
+use roxmltree::Node;
 
-use super::{File, ImportError, Options, draft, effective};
-use crate::SourceError;
+use super::{File, ImportError, Options, draft, effective, xml};
 use crate::release::{Draft, DraftEntry, EntryKind, NoteKind};
 
 /// Twice what the tables of 2025 hold.
@@ -36,20 +35,8 @@ pub(super) fn read(
 ) -> Result<(Draft, String), ImportError> {
     let meant = meanings;
     let meanings = meant.map(definitions).transpose()?.unwrap_or_default();
-    let wrong = |line: u32, what: &str| ImportError::Source {
-        file: tables.name.clone(),
-        source: SourceError::Tabular { line, what: what.to_owned() },
-    };
-    let text = std::str::from_utf8(&tables.bytes).map_err(|e| ImportError::Source {
-        file: tables.name.clone(),
-        source: SourceError::NotUtf8 { file: "tables", byte: e.valid_up_to() },
-    })?;
-    let parsing = ParsingOptions { allow_dtd: false, nodes_limit: 4_000_000, entity_resolver: None };
-    let document = Document::parse_with_options(text, parsing).map_err(|e| ImportError::Source {
-        file: tables.name.clone(),
-        source: SourceError::Xml { line: e.pos().row, column: e.pos().col, what: e.to_string() },
-    })?;
-    let line = |node: Node<'_, '_>| document.text_pos_at(node.range().start).row;
+    let document = xml::parse(tables, "tables")?;
+    let wrong = |node, what: &str| xml::wrong(tables, node, what);
     let official = titles.map(order).transpose()?.unwrap_or_default();
 
     let mut sections: BTreeMap<char, String> = BTreeMap::new();
@@ -57,13 +44,13 @@ pub(super) fn read(
     let mut all: BTreeMap<String, Table> = BTreeMap::new();
     let mut count = 0usize;
     for node in document.root_element().children().filter(|n| n.has_tag_name("pcsTable")) {
-        let heads: Vec<Axis> = axes(node).map_err(|(node, what)| wrong(line(node), what))?;
+        let heads: Vec<Axis> = axes(node).map_err(|(node, what)| wrong(node, what))?;
         let [section, system, operation] = heads.as_slice() else {
-            return Err(wrong(line(node), "a table without the three axes of its name"));
+            return Err(wrong(node, "a table without the three axes of its name"));
         };
         let one = |axis: &Axis| match axis.values.as_slice() {
             [one] => Ok(one.clone()),
-            _ => Err(wrong(line(node), "an axis of a table's name without exactly one value")),
+            _ => Err(wrong(node, "an axis of a table's name without exactly one value")),
         };
         let (a, b, c) = (one(section)?, one(system)?, one(operation)?);
         sections.entry(a.0).or_insert(a.1);
@@ -77,9 +64,9 @@ pub(super) fn read(
             codes: Vec::new(),
         });
         for row in node.children().filter(|n| n.has_tag_name("pcsRow")) {
-            let own = axes(row).map_err(|(node, what)| wrong(line(node), what))?;
+            let own = axes(row).map_err(|(node, what)| wrong(node, what))?;
             if own.len() != 4 || own.iter().enumerate().any(|(i, axis)| axis.position != i + 4) {
-                return Err(wrong(line(row), "a row without the axes 4 to 7"));
+                return Err(wrong(row, "a row without the axes 4 to 7"));
             }
             for axis in &own {
                 table.labels.insert((axis.position, ':'), axis.title.clone());
@@ -89,7 +76,7 @@ pub(super) fn read(
             }
             count += own.iter().map(|axis| axis.values.len()).product::<usize>();
             if count > MAX_CODES {
-                return Err(wrong(line(row), "more codes than the system can hold"));
+                return Err(wrong(row, "more codes than the system can hold"));
             }
             for (d, part) in &own[0].values {
                 for (e, approach) in &own[1].values {
@@ -109,7 +96,7 @@ pub(super) fn read(
         }
     }
     if all.is_empty() {
-        return Err(wrong(1, "no table"));
+        return Err(wrong(document.root_element(), "no table"));
     }
     let mut entries = Vec::with_capacity(count + all.len() + 200);
     let (mut section, mut system) = (None, String::new());
@@ -206,17 +193,8 @@ type Meant = (char, usize, String);
 
 /// What the values of axes mean: definition, explanation, and what is included.
 fn definitions(file: &File) -> Result<BTreeMap<Meant, String>, ImportError> {
-    let source = |source: SourceError| ImportError::Source { file: file.name.clone(), source };
-    let text = std::str::from_utf8(&file.bytes)
-        .map_err(|e| source(SourceError::NotUtf8 { file: "definitions", byte: e.valid_up_to() }))?;
-    let parsing = ParsingOptions { allow_dtd: false, nodes_limit: 4_000_000, entity_resolver: None };
-    let document = Document::parse_with_options(text, parsing).map_err(|e| {
-        source(SourceError::Xml { line: e.pos().row, column: e.pos().col, what: e.to_string() })
-    })?;
-    let wrong = |node: Node<'_, '_>, what: &str| {
-        let line = document.text_pos_at(node.range().start).row;
-        source(SourceError::Tabular { line, what: what.to_owned() })
-    };
+    let document = xml::parse(file, "definitions")?;
+    let wrong = |node, what: &str| xml::wrong(file, node, what);
     let words = |node: Node<'_, '_>, tag: &str| -> Vec<String> {
         let found = node.children().filter(|n| n.has_tag_name(tag));
         let tidy =

@@ -223,7 +223,7 @@ fn some(mut codes: Vec<String>) -> ChangedCodes {
 }
 
 fn taken(id: &str, why: &str) -> Failure {
-    Failure::new(ErrorCode::Conflict, format!("{id} is there already, {why}; nothing was imported"))
+    Failure::new(ErrorCode::Conflict, format!("{id} is there already, {why}"))
 }
 
 fn not_kept(error: &std::io::Error) -> Failure {
@@ -237,7 +237,7 @@ fn not_kept(error: &std::io::Error) -> Failure {
 
 /// What the files hold is not clinical: it may be told as it is.
 fn refused(error: ImportError) -> Failure {
-    let message = format!("{error}; nothing was imported");
+    let told = error.to_string();
     let place = match error {
         ImportError::Line { file, line, what } => {
             Some(Place { file: Some(file), line: Some(line), message: what, ..Place::default() })
@@ -254,6 +254,8 @@ fn refused(error: ImportError) -> Failure {
         }
         _ => None,
     };
+    // With a place the place says it all.
+    let message = if place.is_some() { "a file can't be taken as it is".to_owned() } else { told };
     Failure::new(ErrorCode::Invalid, message).with_places(place)
 }
 

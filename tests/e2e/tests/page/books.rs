@@ -6,16 +6,6 @@ use serde_json::json;
 
 use super::stage::Stage;
 
-fn looks_well(stage: &Stage, name: &str) {
-    for scheme in ["dark", "light"] {
-        stage.browser.color_scheme(scheme).unwrap();
-        let screen = format!("{name}-{scheme}");
-        stage.shot(&screen);
-        let barriers = stage.barriers(&screen);
-        assert!(barriers.is_empty(), "{barriers:#?}");
-    }
-}
-
 #[test]
 fn an_administrator_brings_in_files_and_puts_them_away() {
     // Imports must not reach other tests.
@@ -42,7 +32,7 @@ fn an_administrator_brings_in_files_and_puts_them_away() {
     stage.retype_in("#code-effective", "2026-01-01");
     stage.browser.click("#codes-send").unwrap();
     stage.browser.reads("#codes-errors", "line 4").unwrap();
-    looks_well(&stage, "code-systems-refused");
+    stage.looks_well("code-systems-refused");
 
     std::fs::write(&wards, "code,title,parent\nICU,Intensive care,\nICU1,Intensive care one,ICU\n").unwrap();
     stage.browser.upload("#code-files", &wards).unwrap();
@@ -67,7 +57,7 @@ fn an_administrator_brings_in_files_and_puts_them_away() {
     stage.browser.upload("#code-files", &tables).unwrap();
     stage.browser.click("#codes-send").unwrap();
     stage.browser.reads("#codes-result", "icd-10-pcs").unwrap();
-    looks_well(&stage, "code-systems");
+    stage.looks_well("code-systems");
     stage.browser.goto(&format!("{}/codes", stage.product.url())).unwrap();
     stage.browser.see("[data-system='ward-units']").unwrap();
     stage.browser.click("[data-system='icd-10-pcs']").unwrap();
@@ -88,7 +78,7 @@ fn the_tabular_list_scrolls_and_has_addresses() {
     // The code stands in the note of the line above it.
     stage.browser.see("#book-lines [aria-selected=true] [data-code='S52.531']").unwrap();
     stage.browser.see(".code-detail .code-notes").unwrap();
-    looks_well(&stage, "tabular");
+    stage.looks_well("tabular");
     let ends = || {
         let lines = "const all = [...document.querySelectorAll('#book-lines [data-line]')].map(e => +e.dataset.line);
                      return [all[0], all[all.length - 1], all.length, all.every((n, i) => !i || n > all[i - 1])]";
@@ -152,5 +142,5 @@ fn marked_words_lead_to_candidates_in_one_key_and_checks_look_ahead() {
     stage.browser.reads("#checks-strip", "if the suggestions are accepted").unwrap();
     stage.press("c");
     stage.browser.see("#checks [data-ahead][data-rule='C-201']").unwrap();
-    looks_well(&stage, "checks-ahead");
+    stage.looks_well("checks-ahead");
 }

@@ -27,17 +27,6 @@ fn stage() -> Stage {
     })
 }
 
-/// A picture in light and dark, and nothing serious that axe finds in either.
-fn seen_in_both(stage: &Stage, name: &str) {
-    for scheme in ["dark", "light"] {
-        stage.browser.color_scheme(scheme).unwrap();
-        let screen = format!("{name}-{scheme}");
-        stage.shot(&screen);
-        let barriers = stage.barriers(&screen);
-        assert!(barriers.is_empty(), "{barriers:#?}");
-    }
-}
-
 struct Desk<'a> {
     stage: &'a Stage,
     entry: EntryId,
@@ -117,7 +106,7 @@ fn a_coder_codes_an_entry_without_a_mouse() {
     stage.browser.see("#code-hits [data-code='S52.53'][aria-selected=true]").unwrap();
     stage.key(Key::Enter);
     stage.browser.see("#code-hits [data-code='S52.532A'][aria-selected=true]").unwrap();
-    seen_in_both(&stage, "desk-which-encounter");
+    stage.looks_well("desk-which-encounter");
     stage.key(Key::Enter);
     desk.save();
 
@@ -127,7 +116,7 @@ fn a_coder_codes_an_entry_without_a_mouse() {
     stage.browser.see("#checks-strip[data-level=error]").unwrap();
     stage.press("c");
     stage.browser.see("#checks [data-rule='C-201']").unwrap();
-    seen_in_both(&stage, "desk-checks");
+    stage.looks_well("desk-checks");
 
     // The symptom goes off the list with one key.
     let at_check = |rule: &str| {
@@ -182,7 +171,7 @@ fn a_coder_codes_an_entry_without_a_mouse() {
     stage.press("0PSJ");
     stage.browser.see("#builder [data-value=X]").unwrap();
     assert_eq!(stage.browser.count("#builder [data-value]").unwrap(), 2);
-    seen_in_both(&stage, "desk-procedure");
+    stage.looks_well("desk-procedure");
     stage.press("XZZ");
     stage.browser.see("#builder [data-code='0PSJXZZ']").unwrap();
     stage.key(Key::Enter);

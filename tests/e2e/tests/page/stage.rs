@@ -219,6 +219,17 @@ impl Stage {
         assert!(strangers.is_empty(), "the page asked for {strangers:?}");
     }
 
+    /// A picture in light and dark, and nothing serious that axe finds in either.
+    pub fn looks_well(&self, name: &str) {
+        for scheme in ["dark", "light"] {
+            self.browser.color_scheme(scheme).unwrap();
+            let screen = format!("{name}-{scheme}");
+            self.shot(&screen);
+            let barriers = self.barriers(&screen);
+            assert!(barriers.is_empty(), "{barriers:#?}");
+        }
+    }
+
     /// What axe finds serious on what is shown.
     pub fn barriers(&self, screen: &str) -> Vec<String> {
         let file: PathBuf = root().join("target/tools/node_modules/axe-core/axe.min.js");
