@@ -16,8 +16,16 @@ pub enum ErrorCode {
     NotSignedIn,
     /// 401: user name or password wrong.
     WrongCredentials,
+    /// 401: the password was right; the second factor is awaited.
+    SecondFactorRequired,
+    /// 401: nobody was there for a while; who comes back shows who they are.
+    SessionLocked,
     /// 403
     NotAllowed,
+    /// 403: what is asked needs a sign-in of the last minutes.
+    ConfirmationRequired,
+    /// 403: this installation asks for a second factor; it must be set up first.
+    SecondFactorSetupRequired,
     /// 403: the password must be changed first.
     PasswordChangeRequired,
     /// 404
@@ -127,8 +135,13 @@ impl ErrorCode {
     pub fn status(self) -> u16 {
         match self {
             Self::BadRequest => 400,
-            Self::NotSignedIn | Self::WrongCredentials => 401,
-            Self::NotAllowed | Self::PasswordChangeRequired => 403,
+            Self::NotSignedIn | Self::WrongCredentials | Self::SecondFactorRequired | Self::SessionLocked => {
+                401
+            }
+            Self::NotAllowed
+            | Self::PasswordChangeRequired
+            | Self::ConfirmationRequired
+            | Self::SecondFactorSetupRequired => 403,
             Self::NotFound => 404,
             Self::StaleRevision | Self::Leased | Self::KeyReused | Self::WrongState | Self::Conflict => 409,
             Self::TooLarge => 413,

@@ -3,6 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
+pub mod account;
 pub mod accuracy;
 pub mod audit;
 pub mod code;

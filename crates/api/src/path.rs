@@ -2,6 +2,27 @@
 
 pub const SESSION: &str = "/api/v1/session";
 pub const PASSWORD: &str = "/api/v1/session/password";
+pub const SIGN_IN: &str = "/api/v1/sign-in";
+pub const SECOND_FACTOR: &str = "/api/v1/session/second-factor";
+pub const SESSION_PASSKEY: &str = "/api/v1/session/passkey";
+pub const PASSKEY_CHALLENGE: &str = "/api/v1/session/passkey-challenge";
+pub const LOCK: &str = "/api/v1/session/lock";
+pub const UNLOCK: &str = "/api/v1/session/unlock";
+pub const OIDC: &str = "/api/v1/oidc";
+pub const OIDC_CALLBACK: &str = "/api/v1/oidc/callback";
+pub const ACCOUNT: &str = "/api/v1/account";
+pub const TOTP: &str = "/api/v1/account/totp";
+pub const CONFIRM_TOTP: &str = "/api/v1/account/totp/confirm";
+pub const RECOVERY_CODES: &str = "/api/v1/account/recovery-codes";
+pub const PASSKEYS: &str = "/api/v1/account/passkeys";
+pub const NEW_PASSKEY: &str = "/api/v1/account/passkey-challenge";
+pub const PASSKEY: &str = "/api/v1/account/passkeys/{passkey}";
+pub const SESSIONS: &str = "/api/v1/account/sessions";
+pub const ONE_SESSION: &str = "/api/v1/account/sessions/{session}";
+pub const TOKENS: &str = "/api/v1/account/tokens";
+pub const TOKEN: &str = "/api/v1/account/tokens/{token}";
+pub const INVITATION: &str = "/api/v1/invitation";
+pub const ACCEPT_INVITATION: &str = "/api/v1/invitation/accept";
 pub const ENTRIES: &str = "/api/v1/entries";
 pub const PROGRESS: &str = "/api/v1/entries/progress";
 pub const NEXT_ENTRY: &str = "/api/v1/entries/next";
@@ -33,6 +54,8 @@ pub const JOBS: &str = "/api/v1/jobs";
 pub const RETRY_JOB: &str = "/api/v1/jobs/{job}/retry";
 pub const USERS: &str = "/api/v1/users";
 pub const USER: &str = "/api/v1/users/{user}";
+pub const INVITE: &str = "/api/v1/users/{user}/invitation";
+pub const USER_SESSIONS: &str = "/api/v1/users/{user}/sessions";
 pub const AUDIT: &str = "/api/v1/audit";
 pub const AUDIT_STATUS: &str = "/api/v1/audit/status";
 pub const AUDIT_REVIEWS: &str = "/api/v1/audit/reviews";
@@ -45,6 +68,15 @@ pub const CSRF_HEADER: &str = "x-overread";
 /// person has signed in beside this page, what this page still sends must not count as theirs. Optional; checked on
 /// requests that change something.
 pub const USER_HEADER: &str = "x-overread-user";
+
+/// On requests that a page sends by itself, with any value: they don't count as somebody being there.
+pub const BACKGROUND_HEADER: &str = "x-overread-background";
+
+/// How tokens for scripts begin; they go into `Authorization: Bearer`.
+pub const TOKEN_PREFIX: &str = "ovr_";
+
+/// Where an invitation leads; its token follows, behind `#`, so that it is in no log.
+pub const WELCOME_PAGE: &str = "/welcome";
 
 /// Fills the `{...}` segments of a path in their order.
 pub fn fill(path: &str, segments: &[&str]) -> String {

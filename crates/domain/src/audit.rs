@@ -35,6 +35,19 @@ actions! {
     /// A wrong name or password, or one too many of them.
     SignInRefused = "sign_in_refused", "Sign-in refused";
     SignedOut = "signed_out", "Signed out";
+    SessionLocked = "session_locked", "Locked the screen";
+    SessionUnlocked = "session_unlocked", "Came back to a locked screen";
+    SessionsEnded = "sessions_ended", "Ended sessions";
+    SecondFactorAdded = "second_factor_added", "Added a second factor";
+    SecondFactorRemoved = "second_factor_removed", "Removed a second factor";
+    SecondFactorReset = "second_factor_reset", "Reset somebody's second factor";
+    RecoveryCodesMade = "recovery_codes_made", "Made recovery codes";
+    RecoveryCodeUsed = "recovery_code_used", "Used a recovery code";
+    InvitationMade = "invitation_made", "Invited a user";
+    InvitationAccepted = "invitation_accepted", "Accepted an invitation";
+    TokenMade = "token_made", "Made a token for a script";
+    TokenRevoked = "token_revoked", "Revoked a token";
+    TokenRefused = "token_refused", "Token refused";
     PasswordChanged = "password_changed", "Changed the password";
     /// A route that the role does not allow.
     AccessRefused = "access_refused", "Access refused";
@@ -70,7 +83,14 @@ impl AuditAction {
     /// The kind of operation by HL7 FHIR (`AuditEvent.action`): create, read, update, delete, execute.
     pub fn operation(self) -> char {
         match self {
-            Self::NotesImported | Self::CodesImported | Self::UserCreated | Self::BackupRestored => 'C',
+            Self::NotesImported
+            | Self::CodesImported
+            | Self::UserCreated
+            | Self::BackupRestored
+            | Self::SecondFactorAdded
+            | Self::RecoveryCodesMade
+            | Self::InvitationMade
+            | Self::TokenMade => 'C',
             Self::EntryViewed
             | Self::EntriesSearched
             | Self::CorrectionsExported
@@ -83,10 +103,20 @@ impl AuditAction {
             | Self::TemplateSaved
             | Self::ChecksSet
             | Self::UserChanged => 'U',
-            Self::MemoryDeleted | Self::CodesRemoved => 'D',
+            Self::MemoryDeleted
+            | Self::CodesRemoved
+            | Self::SecondFactorRemoved
+            | Self::SecondFactorReset
+            | Self::SessionsEnded
+            | Self::TokenRevoked => 'D',
             Self::SignedIn
             | Self::SignInRefused
             | Self::SignedOut
+            | Self::SessionLocked
+            | Self::SessionUnlocked
+            | Self::RecoveryCodeUsed
+            | Self::InvitationAccepted
+            | Self::TokenRefused
             | Self::AccessRefused
             | Self::SuggestedAgain
             | Self::JobRetried

@@ -79,14 +79,17 @@ pub enum Command {
     Codes(Codes),
     /// Copy the database while people work; the copy is restored into a scratch database before it gets its name
     #[command(
-        after_help = "Examples:\n  overread backup /safe/overread-2026-11-26.backup\n  overread backup monday.backup --database postgres://overread@db/overread\n\nOne format for SQLite and PostgreSQL: a copy of one comes back on the other. It is readable for its owner alone\nand not encrypted. Sessions, imported code systems and models are not in it."
+        after_help = "Examples:\n  overread backup /safe/overread-2026-11-26.backup\n  overread backup monday.backup --database postgres://overread@db/overread\n\n  overread backup friday.backup --recipient age1...               encrypted; keep the identity elsewhere\n\nOne format for SQLite and PostgreSQL: a copy of one comes back on the other. It is readable for its owner alone, and\nencrypted (age) where recipients are named here or under [backup] in the settings; `overread keys identity` makes one.\nSessions, tokens, imported code systems and models are not in it. A server makes copies by itself: [backup] folder."
     )]
-    Backup(BackupFile),
+    Backup(Backup),
     /// Fill an empty database from a copy: all of it or nothing
     #[command(
-        after_help = "Example:\n  overread restore monday.backup --database sqlite:restored.db\n\nA copy that is cut short, changed, or of another version of the schema is refused with status 2, and nothing is written."
+        after_help = "Examples:\n  overread restore monday.backup --database sqlite:restored.db\n  overread restore friday.backup --identity key.txt --database sqlite:restored.db\n\nA copy that is cut short, changed, or of another version of the schema is refused with status 2, and nothing is written."
     )]
-    Restore(BackupFile),
+    Restore(Restore),
+    /// The installation's keys: list, change, and those for copies
+    #[command(subcommand)]
+    Keys(Keys),
     /// The audit trail: whether it is whole, and its export
     #[command(subcommand)]
     Audit(Audit),
@@ -180,10 +183,44 @@ pub struct Suggest {
     pub template: String,
 }
 
-#[derive(Debug, clap::Args)]
-pub struct BackupFile {
+#[derive(Debug, Args)]
+pub struct Backup {
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
+    /// Who can open the copy (age1...), beside those of the settings; may be given more than once
+    #[arg(long, value_name = "KEY")]
+    pub recipient: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct Restore {
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// The identity file that opens an encrypted copy
+    #[arg(long, value_name = "FILE")]
+    pub identity: Option<PathBuf>,
+}
+
+const KEYS: &str = "The key file holds what seals secrets and the key of an encrypted SQLite database. Keep a copy of it, and not beside
+the copies of the database. To change the key while servers run:
+  overread keys add          seals anew what the key before sealed; servers take it up by themselves
+  overread keys list         which one is in use
+  overread keys remove ID    once no copy of the old key is needed";
+
+#[derive(Debug, Subcommand)]
+#[command(after_help = KEYS)]
+pub enum Keys {
+    /// Ids of the keys, the one in use last
+    List,
+    /// Add a key, take it into use, and seal anew what the one before sealed
+    Add,
+    /// Take a key out that seals nothing any more
+    Remove { id: String },
+    /// Make an identity that opens encrypted copies; prints the recipient to name in the settings
+    Identity {
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+    },
 }
 
 #[derive(Debug, Subcommand)]
@@ -313,6 +350,8 @@ pub enum User {
         #[command(flatten)]
         password: Password,
     },
+    /// For somebody who lost app, codes and passkeys: forget them all and end the user's sessions
+    ResetSecondFactor { id: String },
     /// Shut a user out and end their sessions
     Disable { id: String },
     /// Let a user in again

@@ -83,8 +83,9 @@ fn run(cli: Cli) -> anyhow::Result<()> {
                     Command::Worker(command) => commands::worker::run(&settings, &command).await,
                     Command::Import(command) => commands::import::run(&settings, &command).await,
                     Command::User(command) => commands::user::run(&settings, command).await,
-                    Command::Backup(command) => commands::backup::back_up(&settings, &command.file).await,
-                    Command::Restore(command) => commands::backup::restore(&settings, &command.file).await,
+                    Command::Keys(command) => commands::keys::run(&settings, command).await,
+                    Command::Backup(command) => commands::backup::back_up(&settings, &command).await,
+                    Command::Restore(command) => commands::backup::restore(&settings, &command).await,
                     Command::Audit(command) => commands::audit::run(&settings, &command).await,
                     Command::Export(command) => commands::export::run(&settings, &command).await,
                     Command::Eval(_)

@@ -4,10 +4,11 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, anyhow};
 use overread_codes::Release;
-use overread_server::{App, Loaded, Model, Setup, Shelf};
-use overread_store::{Source, Store};
+use overread_keys::Keyring;
+use overread_server::{App, Loaded, Model, Setup, Shelf, SignInWays};
+use overread_store::{DatabaseKey, Source, Store};
 use overread_suggest::{CodeSearch, Options, Suggester};
 
 use crate::settings::Settings;
@@ -16,8 +17,86 @@ use crate::source::SystemSource;
 pub async fn store(settings: &Settings) -> Result<(Store, Arc<dyn Source>)> {
     let source: Arc<dyn Source> = Arc::new(SystemSource);
     std::fs::create_dir_all(&settings.data_dir).with_context(|| settings.data_dir.display().to_string())?;
-    let store = Store::open(&settings.database, Arc::clone(&source)).await.context("opening the database")?;
+    let keys = keys(settings)?;
+    let key = database_key(settings, &keys)?;
+    let store = Store::open_sealed(&settings.database, Arc::clone(&source), key.as_ref())
+        .await
+        .context("opening the database")?;
     Ok((store, source))
+}
+
+/// The installation's keys; made where there are none.
+pub fn keys(settings: &Settings) -> Result<Keyring> {
+    Keyring::open(&settings.key_file).context("the installation's keys")
+}
+
+/// What the key of an encrypted database is sealed for.
+const DATABASE: &str = "database";
+
+/// The file that holds a database's own key, sealed with the installation's: beside the database.
+pub fn sealed_key_file(database: &str) -> Option<PathBuf> {
+    let path = database.strip_prefix("sqlite:").filter(|path| !path.ends_with(":memory:"))?;
+    Some(PathBuf::from(format!("{}.key", path.strip_prefix("//").unwrap_or(path))))
+}
+
+/// The key of an SQLite database: read where there is one, made where the database is new and is to be encrypted. A
+/// database that was begun without stays as it is.
+pub fn database_key(settings: &Settings, keys: &Keyring) -> Result<Option<DatabaseKey>> {
+    let Some(path) = sealed_key_file(&settings.database) else { return Ok(None) };
+    match std::fs::read_to_string(&path) {
+        Ok(sealed) => {
+            let bytes = keys
+                .unseal(DATABASE, DATABASE, sealed.trim())
+                .with_context(|| format!("{}: the key of the database", path.display()))?;
+            let bytes: [u8; 32] =
+                bytes.try_into().ok().context("the key of the database has another length")?;
+            Ok(Some(DatabaseKey::new(bytes)))
+        }
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            let there = path.with_extension("").metadata().is_ok_and(|file| file.len() > 0);
+            if there || !settings.encrypt_database {
+                return Ok(None);
+            }
+            let bytes: [u8; 32] = rand::random();
+            save(&path, &keys.seal(DATABASE, DATABASE, &bytes))?;
+            // Two programs may start at once: what stands there in the end counts.
+            let sealed = std::fs::read_to_string(&path).with_context(|| path.display().to_string())?;
+            let bytes = keys.unseal(DATABASE, DATABASE, sealed.trim()).context("the key of the database")?;
+            Ok(bytes.try_into().ok().map(DatabaseKey::new))
+        }
+        Err(error) => Err(error).with_context(|| path.display().to_string()),
+    }
+}
+
+/// Seals a database's key with the key in use; false where it was already, or the database has none.
+pub fn reseal_database_key(settings: &Settings, keys: &Keyring) -> Result<bool> {
+    let Some(path) = sealed_key_file(&settings.database) else { return Ok(false) };
+    let Ok(sealed) = std::fs::read_to_string(&path) else { return Ok(false) };
+    if Keyring::sealed_by(sealed.trim()) == Some(keys.current().as_str()) {
+        return Ok(false);
+    }
+    let bytes = keys.unseal(DATABASE, DATABASE, sealed.trim()).context("the key of the database")?;
+    let fresh = path.with_extension("key.part");
+    let _ = std::fs::remove_file(&fresh);
+    save(&fresh, &keys.seal(DATABASE, DATABASE, &bytes))?;
+    std::fs::rename(&fresh, &path).with_context(|| path.display().to_string())?;
+    Ok(true)
+}
+
+/// Writes a new file for its owner alone; one that is there already stays.
+fn save(path: &std::path::Path, text: &str) -> Result<()> {
+    use std::io::Write as _;
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    match options.open(path) {
+        Ok(mut file) => writeln!(file, "{text}")
+            .and_then(|()| file.sync_all())
+            .with_context(|| path.display().to_string()),
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
+        Err(error) => Err(error).with_context(|| path.display().to_string()),
+    }
 }
 
 pub fn release(settings: &Settings) -> Result<Arc<Release>> {
@@ -54,7 +133,9 @@ pub async fn app(settings: &Settings, background: bool) -> Result<App> {
     let model = Model::loading();
     let shipped = release(settings);
     let shelf = Shelf::open(shipped.iter().cloned().collect(), Some(code_folder(settings)));
-    let app = App::new(Setup { store, source, config: settings.server.clone(), model: model.clone() }, shelf);
+    let sign_in = SignInWays::new(&settings.server, keys(settings)?).map_err(|error| anyhow!(error))?;
+    let config = settings.server.clone();
+    let app = App::new(Setup { store, source, config, model: model.clone(), sign_in }, shelf);
     match shipped {
         Ok(shipped) => load_in_background(settings, shipped, &app, background),
         Err(error) => {

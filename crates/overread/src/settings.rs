@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result, bail};
-use overread_server::Config;
+use anyhow::{Context as _, Result, anyhow, bail, ensure};
+use overread_server::{Config, Tls};
 use serde::Deserialize;
 
 use crate::cli::Common;
@@ -21,7 +21,43 @@ struct FileSettings {
     listen: Option<String>,
     log: Option<String>,
     log_json: bool,
+    key_file: Option<PathBuf>,
+    encrypt_database: Option<bool>,
+    tls_certificate: Option<PathBuf>,
+    tls_key: Option<PathBuf>,
+    backup: BackupSettings,
     server: toml::Table,
+}
+
+/// The `[backup]` part: copies that a server makes by itself.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct BackupSettings {
+    /// Where copies go. Without one, none are made.
+    pub folder: Option<PathBuf>,
+    /// Hours between two.
+    pub every_hours: u32,
+    /// The public keys (`age1...`) that can open them. Without one, copies are not encrypted.
+    pub recipients: Vec<String>,
+    /// How many of the latest are kept, and beyond those one a day, a week and a month.
+    pub keep_latest: usize,
+    pub keep_days: usize,
+    pub keep_weeks: usize,
+    pub keep_months: usize,
+}
+
+impl Default for BackupSettings {
+    fn default() -> Self {
+        Self {
+            folder: None,
+            every_hours: 24,
+            recipients: Vec::new(),
+            keep_latest: 3,
+            keep_days: 7,
+            keep_weeks: 5,
+            keep_months: 12,
+        }
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -34,6 +70,12 @@ pub struct Settings {
     pub listen: String,
     pub log: Option<String>,
     pub log_json: bool,
+    /// The installation's keys; `overread.keys` in the data folder if absent.
+    pub key_file: PathBuf,
+    /// Encrypt the file of a new SQLite database.
+    pub encrypt_database: bool,
+    pub tls: Option<Tls>,
+    pub backup: BackupSettings,
     pub server: Config,
 }
 
@@ -54,7 +96,19 @@ impl Settings {
 
     fn merge(flags: &Common, file: FileSettings, env: &BTreeMap<String, String>) -> Result<Self> {
         let data_dir = flags.data_dir.clone().or(file.data_dir).unwrap_or_else(|| PathBuf::from("."));
-        let database = flags.database.clone().or(file.database);
+        let database =
+            flags.database.clone().or(file.database).map(|url| secret("database", &url)).transpose()?;
+        let path = |name: &str, file: Option<PathBuf>| {
+            env.get(&format!("OVERREAD_{}", name.to_uppercase())).map(PathBuf::from).or(file)
+        };
+        let tls = match (path("tls_certificate", file.tls_certificate), path("tls_key", file.tls_key)) {
+            (Some(certificate), Some(key)) => Some(Tls { certificate, key }),
+            (None, None) => None,
+            _ => bail!("tls_certificate and tls_key: one needs the other"),
+        };
+        let mut server = server(file.server, env, &flags.set)?;
+        // Whoever has a certificate means it.
+        server.secure_cookies |= tls.is_some();
         Ok(Self {
             database: database
                 .unwrap_or_else(|| format!("sqlite:{}", data_dir.join("overread.db").display())),
@@ -67,7 +121,14 @@ impl Settings {
             listen: file.listen.unwrap_or_else(|| "127.0.0.1:8080".to_owned()),
             log: flags.log.clone().or(file.log),
             log_json: flags.log_json || file.log_json,
-            server: server(file.server, env, &flags.set)?,
+            key_file: path("key_file", file.key_file).unwrap_or_else(|| data_dir.join("overread.keys")),
+            encrypt_database: match env.get("OVERREAD_ENCRYPT_DATABASE") {
+                Some(value) => value.parse().context("OVERREAD_ENCRYPT_DATABASE: true or false")?,
+                None => file.encrypt_database.unwrap_or(true),
+            },
+            tls,
+            backup: file.backup,
+            server,
             data_dir,
         })
     }
@@ -80,7 +141,15 @@ fn readable(env: impl Iterator<Item = (OsString, OsString)>) -> BTreeMap<String,
 
 /// The server's part: file, `OVERREAD_NAME` variables, `--set NAME=VALUE`.
 fn server(mut table: toml::Table, env: &BTreeMap<String, String>, set: &[String]) -> Result<Config> {
-    let known = toml::Table::try_from(Config { metrics_token: Some(String::new()), ..Config::default() })?;
+    let some = || Some(String::new());
+    let known = toml::Table::try_from(Config {
+        metrics_token: some(),
+        public_url: some(),
+        oidc_issuer: some(),
+        oidc_client_id: some(),
+        oidc_client_secret: some(),
+        ..Config::default()
+    })?;
     for (name, example) in &known {
         if let Some(value) = env.get(&format!("OVERREAD_{}", name.to_uppercase())) {
             table.insert(name.clone(), parse(name, value, example)?);
@@ -95,7 +164,39 @@ fn server(mut table: toml::Table, env: &BTreeMap<String, String>, set: &[String]
         };
         table.insert(name.to_owned(), parse(name, value, example)?);
     }
-    table.try_into().context("the [server] settings")
+    let mut config: Config = table.try_into().context("the [server] settings")?;
+    for (name, value) in
+        [("metrics_token", &mut config.metrics_token), ("oidc_client_secret", &mut config.oidc_client_secret)]
+    {
+        if let Some(text) = value {
+            *text = secret(name, text)?;
+        }
+    }
+    Ok(config)
+}
+
+/// A secret as it stands, or from where it is kept: `file:PATH`, `env:NAME`, or the first line that `command:LINE` prints.
+/// Messages never repeat it.
+fn secret(name: &str, value: &str) -> Result<String> {
+    let text = if let Some(path) = value.strip_prefix("file:") {
+        std::fs::read_to_string(path).with_context(|| format!("{name}: {path}"))?
+    } else if let Some(variable) = value.strip_prefix("env:") {
+        std::env::var(variable).map_err(|_| anyhow!("{name}: the variable {variable} is not set"))?
+    } else if let Some(line) = value.strip_prefix("command:") {
+        let shell = if cfg!(windows) { ["cmd", "/C"] } else { ["sh", "-c"] };
+        let output = std::process::Command::new(shell[0])
+            .args([shell[1], line])
+            .stderr(std::process::Stdio::inherit())
+            .output()
+            .with_context(|| format!("{name}: the command can't be run"))?;
+        ensure!(output.status.success(), "{name}: the command failed with {}", output.status);
+        String::from_utf8(output.stdout).map_err(|_| anyhow!("{name}: the command printed no UTF-8"))?
+    } else {
+        return Ok(value.to_owned());
+    };
+    let line = text.lines().next().unwrap_or_default().trim();
+    ensure!(!line.is_empty(), "{name}: nothing stands there");
+    Ok(line.to_owned())
 }
 
 fn parse(name: &str, value: &str, example: &toml::Value) -> Result<toml::Value> {
@@ -140,6 +241,35 @@ mod tests {
         let server = &settings.server;
         assert_eq!((server.note_bytes, server.workers, server.attempts), (1000, 3, 7));
         assert!(server.secure_cookies);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn secrets_come_from_where_they_are_kept_and_are_in_no_message() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("token");
+        std::fs::write(&path, "from a file\nnot this\n").unwrap();
+        assert_eq!(secret("x", &format!("file:{}", path.display())).unwrap(), "from a file");
+        assert_eq!(secret("x", "command:echo from a command").unwrap(), "from a command");
+        assert_eq!(secret("x", "as it stands").unwrap(), "as it stands");
+        let home = std::env::var("PATH").unwrap();
+        assert_eq!(secret("x", "env:PATH").unwrap(), home);
+        for wrong in ["file:/no/such/file", "env:OVERREAD_NO_SUCH", "command:exit 3", "command:true"] {
+            assert!(secret("metrics_token", wrong).unwrap_err().to_string().starts_with("metrics_token: "));
+        }
+        let file: FileSettings = toml::from_str("[server]\nmetrics_token = 'command:echo hidden'").unwrap();
+        let settings = Settings::merge(&Common::default(), file, &BTreeMap::new()).unwrap();
+        assert_eq!(settings.server.metrics_token.as_deref(), Some("hidden"));
+        assert!(!format!("{settings:?}").contains("hidden"));
+    }
+
+    #[test]
+    fn a_certificate_needs_its_key_and_makes_cookies_secure() {
+        let one: FileSettings = toml::from_str("tls_certificate = 'a.pem'").unwrap();
+        assert!(Settings::merge(&Common::default(), one, &BTreeMap::new()).is_err());
+        let both: FileSettings = toml::from_str("tls_certificate = 'a.pem'\ntls_key = 'b.pem'").unwrap();
+        let settings = Settings::merge(&Common::default(), both, &BTreeMap::new()).unwrap();
+        assert!(settings.tls.is_some() && settings.server.secure_cookies);
     }
 
     #[cfg(unix)]

@@ -238,3 +238,122 @@ fn a_backup_comes_back_and_what_is_none_is_refused() {
         assert!(notes.contains("1 notes would be imported"), "nothing of it is there: {notes}");
     }
 }
+
+/// A certificate for localhost and its key, in PEM.
+fn certificate() -> (String, String) {
+    let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    (made.cert.pem(), made.signing_key.serialize_pem())
+}
+
+/// Asks the server over TLS, trusting one certificate alone.
+fn ask(port: &str, trusted: &str) -> Result<(u16, String), ureq::Error> {
+    let root = ureq::tls::Certificate::from_pem(trusted.as_bytes())?.to_owned();
+    let tls =
+        ureq::tls::TlsConfig::builder().root_certs(ureq::tls::RootCerts::new_with_certs(&[root])).build();
+    let agent = ureq::Agent::config_builder().tls_config(tls).build().new_agent();
+    let mut answer = agent.get(format!("https://localhost:{port}/healthz")).call()?;
+    let hsts = answer.headers().contains_key("strict-transport-security");
+    assert!(hsts, "who serves over TLS says so");
+    Ok((answer.status().as_u16(), answer.body_mut().read_to_string()?))
+}
+
+#[test]
+fn serves_over_tls_takes_a_new_certificate_in_and_refuses_what_does_not_fit() {
+    let folder = TempDir::new().unwrap();
+    let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+    let ((one, one_key), (two, two_key)) = (certificate(), certificate());
+    write("cert.pem", &one);
+    write("overread.toml", "tls_certificate = 'cert.pem'\ntls_key = 'key.pem'\n");
+    for (key, told) in [(two_key.as_str(), "not that of the certificate"), ("nonsense", "no private key")] {
+        write("key.pem", key);
+        let refused = run(folder.path(), &["serve", "--listen", "127.0.0.1:0"]);
+        let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+        assert!(!refused.status.success() && said.contains(told), "{said}");
+        assert!(!said.contains("PRIVATE"), "{said}");
+    }
+    write("key.pem", &one_key);
+    let mut server = program(folder.path())
+        .args(["serve", "--listen", "127.0.0.1:0", "--no-worker"])
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = std::io::BufRead::lines(std::io::BufReader::new(server.stderr.take().unwrap()));
+    let port = lines
+        .by_ref()
+        .map_while(Result::ok)
+        .find_map(|line| line.split_once("serves https://127.0.0.1:").map(|(_, port)| port.to_owned()))
+        .expect("it serves");
+    let rest = std::thread::spawn(move || lines.map_while(Result::ok).count());
+    assert_eq!(ask(&port, &one).unwrap().0, 200);
+    assert!(ask(&port, &two).is_err(), "another certificate is not trusted");
+    write("key.pem", &two_key);
+    write("cert.pem", &two);
+    let began = std::time::Instant::now();
+    while ask(&port, &two).is_err() {
+        assert!(began.elapsed().as_secs() < 60, "the new certificate is not taken in");
+        std::thread::sleep(std::time::Duration::from_millis(300));
+    }
+    server.kill().unwrap();
+    server.wait().unwrap();
+    rest.join().unwrap();
+}
+
+#[test]
+fn a_new_database_is_encrypted_and_its_key_is_changed_while_it_is_used() {
+    let folder = TempDir::new().unwrap();
+    let text = "{\"id\":\"n1\",\"text\":\"Zebraquux syndrome.\"}\n";
+    std::fs::write(folder.path().join("notes.jsonl"), text).unwrap();
+    good(&run(folder.path(), &["import", "notes.jsonl"]));
+    let read = |name: &str| std::fs::read(folder.path().join(name)).unwrap();
+    let holds = |bytes: &[u8], words: &[u8]| bytes.windows(words.len()).any(|window| window == words);
+    assert!(!holds(&read("overread.db"), b"Zebraquux") && !holds(&read("overread.db"), b"SQLite"));
+    let sealed = read("overread.db.key");
+    let old = good(&run(folder.path(), &["keys", "list"])).split_whitespace().next().unwrap().to_owned();
+    assert!(good(&run(folder.path(), &["keys", "add"])).contains("key of the database"));
+    assert_ne!(sealed, read("overread.db.key"));
+    good(&run(folder.path(), &["keys", "remove", &old]));
+    assert!(good(&run(folder.path(), &["import", "notes.jsonl"])).starts_with("0 notes imported, 1"));
+    // Without its keys it can't be opened, and says so.
+    std::fs::rename(folder.path().join("overread.keys"), folder.path().join("away")).unwrap();
+    let refused = run(folder.path(), &["user", "list"]);
+    let told = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(!refused.status.success() && told.contains("does not hold"), "{told}");
+}
+
+#[test]
+fn an_encrypted_copy_comes_back_with_its_identity_alone() {
+    let folder = TempDir::new().unwrap();
+    let text = "{\"id\":\"n1\",\"text\":\"Zebraquux syndrome.\"}\n";
+    std::fs::write(folder.path().join("notes.jsonl"), text).unwrap();
+    good(&run(folder.path(), &["import", "notes.jsonl"]));
+    let recipient = good(&run(folder.path(), &["keys", "identity", "key.txt"])).trim().to_owned();
+    good(&run(folder.path(), &["keys", "identity", "other.txt"]));
+    let made = good(&run(folder.path(), &["backup", "a.backup", "--recipient", &recipient]));
+    assert!(made.contains("opened again, restored"), "{made}");
+    assert!(std::fs::read(folder.path().join("a.backup")).unwrap().starts_with(b"age-encryption.org/"));
+    let refused = run(folder.path(), &["backup", "b.backup", "--recipient", "age1nonsense"]);
+    assert_eq!(refused.status.code(), Some(2));
+    let restore = |arguments: &[&str]| {
+        let mut all = vec!["restore", "a.backup", "--database", "sqlite:back.db"];
+        all.extend(arguments);
+        run(folder.path(), &all)
+    };
+    assert_eq!(restore(&[]).status.code(), Some(2));
+    assert_eq!(restore(&["--identity", "other.txt"]).status.code(), Some(2));
+    // A byte that was changed on the way.
+    let whole = std::fs::read(folder.path().join("a.backup")).unwrap();
+    let mut damaged = whole.clone();
+    let place = damaged.len() - 40;
+    damaged[place] ^= 1;
+    std::fs::write(folder.path().join("a.backup"), damaged).unwrap();
+    assert!(!restore(&["--identity", "key.txt"]).status.success());
+    std::fs::write(folder.path().join("a.backup"), whole).unwrap();
+    assert!(good(&restore(&["--identity", "key.txt"])).contains("1 notes"));
+    let names: Vec<_> = std::fs::read_dir(folder.path())
+        .unwrap()
+        .flatten()
+        .map(|file| file.file_name().to_string_lossy().into_owned())
+        .filter(|name| name.contains(".part") || name.contains(".check"))
+        .collect();
+    assert!(names.is_empty(), "{names:?}");
+}

@@ -8,7 +8,9 @@ use overread_domain::{Template, Timestamp, template};
 use overread_store::{Source, Store, StoreError};
 use tokio::sync::{Notify, watch};
 
+use crate::auth::SignInWays;
 use crate::auth::password::Vault;
+use crate::auth::rates::Rates;
 use crate::auth::throttle::Throttle;
 use crate::memory::Cache;
 use crate::metrics::Metrics;
@@ -22,6 +24,7 @@ pub struct Setup {
     pub source: Arc<dyn Source>,
     pub config: Config,
     pub model: Model,
+    pub sign_in: SignInWays,
 }
 
 impl std::fmt::Debug for Setup {
@@ -42,6 +45,7 @@ pub struct Inner {
     pub setup: Setup,
     pub(crate) metrics: Metrics,
     pub(crate) throttle: Throttle,
+    pub(crate) rates: Rates,
     pub(crate) vault: Vault,
     /// Rings when there may be a job.
     pub(crate) work: Notify,
@@ -74,6 +78,7 @@ impl Deref for Inner {
 impl App {
     pub fn new(setup: Setup, shelf: Shelf) -> Self {
         Self(Arc::new(Inner {
+            rates: Rates::new(&setup.config),
             setup,
             shelf: RwLock::new(Arc::new(shelf)),
             shelved: watch::Sender::new(0),

@@ -125,9 +125,10 @@ impl From<StoreError> for Failure {
                 failure.cause = Some(reason);
                 failure
             }
-            StoreError::WrongSchema { .. } | StoreError::Corrupt { .. } | StoreError::Database { .. } => {
-                Self::internal(message)
-            }
+            StoreError::WrongSchema { .. }
+            | StoreError::WrongKey
+            | StoreError::Corrupt { .. }
+            | StoreError::Database { .. } => Self::internal(message),
         }
     }
 }

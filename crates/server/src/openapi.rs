@@ -21,7 +21,31 @@ use crate::routes;
     modifiers(&Common),
     components(schemas(overread_api::ErrorBody, overread_api::entry::QueueSort)),
     paths(
+        routes::session::options,
         routes::session::current,
+        routes::session::second_factor,
+        routes::session::passkey_challenge,
+        routes::session::by_passkey,
+        routes::session::lock,
+        routes::session::unlock,
+        routes::oidc::start,
+        routes::oidc::callback,
+        routes::invitations::look,
+        routes::invitations::accept,
+        routes::account::account,
+        routes::account::begin_totp,
+        routes::account::confirm_totp,
+        routes::account::remove_totp,
+        routes::account::recovery_codes,
+        routes::account::new_passkey,
+        routes::account::add_passkey,
+        routes::account::remove_passkey,
+        routes::account::end_session,
+        routes::account::end_sessions,
+        routes::account::make_token,
+        routes::account::revoke_token,
+        routes::invitations::invite,
+        routes::users::end_sessions,
         routes::session::sign_in,
         routes::session::sign_out,
         routes::session::change_password,
@@ -102,7 +126,8 @@ fn common(path: &str, method: &Method, operation: &mut Operation) {
         responses.entry(status.to_owned()).or_insert_with(|| RefOr::T(error(said)));
     };
     if !matches!(access, Access::Public) {
-        add("401", "Not signed in");
+        add("401", "Not signed in, or the session is locked or awaits its second factor");
+        add("429", "Too many requests; `Retry-After` says how long to wait");
         add("403", "The role does not allow it, or the password must be changed first");
     } else if *method != Method::GET {
         add("403", "The header `x-overread` is missing");

@@ -1,7 +1,7 @@
 //! From what the store keeps to what stands on the wire.
 
 use overread_api::entry::{EntryRow, EntryView, Lease, SuggestingState};
-use overread_api::session::{SessionView, UserView};
+use overread_api::session::{SessionView, Stage, UserView};
 use overread_api::system::{JobState, JobView, ReleaseView};
 use overread_codes::Release;
 use overread_domain::span::CodePoints;
@@ -143,8 +143,9 @@ pub fn job(job: store::JobRow) -> JobView {
     }
 }
 
-pub fn user(user: store::User) -> UserView {
+pub fn user(user: store::User, second_factor: bool) -> UserView {
     UserView {
+        second_factor,
         id: user.id,
         name: user.name,
         role: user.role,
@@ -155,12 +156,26 @@ pub fn user(user: store::User) -> UserView {
     }
 }
 
-pub fn session(user: &store::User, session: &store::Session) -> SessionView {
+pub fn session(
+    app: &App,
+    user: &store::User,
+    session: &store::Session,
+    factors: store::Factors,
+) -> SessionView {
     SessionView {
         user: user.id.clone(),
         name: user.name.clone(),
         role: user.role,
+        stage: match session.stage {
+            store::Stage::SecondFactor => Stage::SecondFactor,
+            store::Stage::Open => Stage::Open,
+            store::Stage::Locked => Stage::Locked,
+        },
+        ways: crate::auth::begin::ways(app, session, user, factors),
         must_change_password: user.must_change_password,
+        must_set_up_second_factor: app.config.require_second_factor && crate::auth::must_set_up(&factors),
+        federated: factors.federated,
+        idle_minutes: u32::try_from(app.config.idle_minutes).unwrap_or(u32::MAX),
         expires_at: session.expires_at,
     }
 }

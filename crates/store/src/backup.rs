@@ -2,8 +2,8 @@
 //! on the other. It is taken from one moment while people work.
 //!
 //! The first line says what it is, one line a row follows, and the last says how many rows of each table and the SHA-256 of all
-//! lines before it: a copy that is cut short, or changed, is refused. Sessions are left out: who was signed in then is not
-//! signed in by a restore.
+//! lines before it: a copy that is cut short, or changed, is refused. Sessions, invitations and tokens of scripts are left out:
+//! a restore signs nobody in and gives nothing back that was revoked after the copy was made.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, Write};
@@ -16,7 +16,7 @@ use sqlx::any::{AnyArguments, AnyRow, AnyTypeInfoKind};
 use sqlx::{AssertSqlSafe, Column as _, Row as _, TypeInfo as _, ValueRef as _};
 
 use crate::migrate::KNOWN;
-use crate::row::Columns;
+use crate::row::{Columns, hex};
 use crate::{Store, StoreError};
 
 const FORMAT: &str = "overread-backup";
@@ -24,9 +24,13 @@ const VERSION: u32 = 1;
 /// Longer than any row: a note has two megabytes, and hexadecimal doubles.
 const LINE: u64 = 64 << 20;
 
-/// Every table but sessions and the schema's own, those first that others refer to.
-const TABLES: [&str; 20] = [
+/// Every table but those of [`LEFT_OUT`], those first that others refer to.
+const TABLES: [&str; 24] = [
     "users",
+    "totp",
+    "recovery_codes",
+    "passkeys",
+    "identities",
     "templates",
     "notes",
     "entries",
@@ -47,7 +51,7 @@ const TABLES: [&str; 20] = [
     "audit_head",
     "audit_reviews",
 ];
-const LEFT_OUT: [&str; 2] = ["sessions", "overread_schema"];
+const LEFT_OUT: [&str; 5] = ["sessions", "challenges", "invitations", "api_tokens", "overread_schema"];
 
 #[derive(Debug, Serialize, Deserialize)]
 struct Head {
@@ -272,12 +276,6 @@ fn insert(table: &str, row: Map<String, Value>) -> Option<(String, AnyArguments)
     }
     let places: Vec<String> = (1..=names.len()).map(|n| format!("${n}")).collect();
     Some((format!("INSERT INTO {table} ({}) VALUES ({})", names.join(", "), places.join(", ")), arguments))
-}
-
-fn hex(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let digit = |nibble: u8| char::from(DIGITS[usize::from(nibble)]);
-    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
 }
 
 fn unhex(text: &str) -> Option<Vec<u8>> {

@@ -32,8 +32,31 @@ pub(crate) use with_lock;
 #[derive(Debug)]
 pub(crate) enum Address {
     Memory,
-    File { path: PathBuf, url: String },
+    File { path: PathBuf, url: String, key: Option<DatabaseKey> },
     Server { url: String },
+}
+
+/// What the file of an `SQLite` database is encrypted with.
+#[derive(Clone, PartialEq, Eq)]
+pub struct DatabaseKey([u8; 32]);
+
+impl std::fmt::Debug for DatabaseKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("DatabaseKey(..)")
+    }
+}
+
+impl DatabaseKey {
+    pub fn new(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
+    /// Before anything else (<https://www.zetetic.net/sqlcipher/sqlcipher-api/#key>); a raw key is derived from nothing.
+    async fn unlock(&self, connection: &mut AnyConnection) -> Result<(), sqlx::Error> {
+        let hex = crate::row::hex(&self.0);
+        let sql = AssertSqlSafe(format!("PRAGMA key = \"x'{hex}'\""));
+        sqlx::raw_sql(sql).execute(connection).await.map(|_| ())
+    }
 }
 
 /// Tables whose rows are written once, with the migration that makes them.
@@ -51,7 +74,18 @@ const SQLITE_READERS: u32 = 4;
 const POSTGRES_CONNECTIONS: u32 = 16;
 
 impl Address {
-    pub(crate) fn parse(url: &str) -> Result<Self, StoreError> {
+    pub(crate) fn parse(url: &str, key: Option<&DatabaseKey>) -> Result<Self, StoreError> {
+        let address = Self::of(url, key)?;
+        if key.is_some() && !matches!(address, Self::File { .. }) {
+            return Err(StoreError::Invalid {
+                what: "the key of the database",
+                reason: "only the file of SQLite is encrypted with one".into(),
+            });
+        }
+        Ok(address)
+    }
+
+    fn of(url: &str, key: Option<&DatabaseKey>) -> Result<Self, StoreError> {
         if url.starts_with("postgres://") || url.starts_with("postgresql://") {
             return Ok(Self::Server { url: url.to_owned() });
         }
@@ -71,7 +105,7 @@ impl Address {
             path => {
                 let path = absolute(Path::new(path))?;
                 let url = format!("sqlite:{}?mode=rwc", percent_encoded(&path)?);
-                Ok(Self::File { path, url })
+                Ok(Self::File { path, url, key: key.cloned() })
             }
         }
     }
@@ -90,6 +124,13 @@ impl Address {
         }
     }
 
+    pub(crate) fn path(&self) -> Option<&Path> {
+        match self {
+            Self::File { path, .. } => Some(path),
+            Self::Memory | Self::Server { .. } => None,
+        }
+    }
+
     /// Makes the file for nobody but its owner to read: it will hold notes. The driver's own journal files take its mode.
     pub(crate) fn prepare(&self) -> Result<(), StoreError> {
         let Self::File { path, .. } = self else { return Ok(()) };
@@ -101,6 +142,14 @@ impl Address {
             Ok(_) => Ok(()),
             Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
             Err(error) => Err(StoreError::Unavailable { reason: format!("{}: {error}", path.display()) }),
+        }
+    }
+
+    /// Gives a connection the file's key, where it has one.
+    pub(crate) async fn unlock(&self, connection: &mut AnyConnection) -> Result<(), sqlx::Error> {
+        match self {
+            Self::File { key: Some(key), .. } => key.unlock(connection).await,
+            _ => Ok(()),
         }
     }
 
@@ -120,15 +169,24 @@ impl Address {
                     .connect_lazy(self.url())?;
                 (pool.clone(), pool)
             }
-            Self::File { .. } => {
+            Self::File { key, .. } => {
                 let options = |count, pragmas: &'static str| {
+                    let key = key.clone();
                     AnyPoolOptions::new()
                         .max_connections(count)
                         .idle_timeout(None)
                         .max_lifetime(None)
                         .test_before_acquire(false)
                         .acquire_timeout(wait)
-                        .after_connect(move |connection, _| Box::pin(run(connection, pragmas)))
+                        .after_connect(move |connection, _| {
+                            let key = key.clone();
+                            Box::pin(async move {
+                                if let Some(key) = key {
+                                    key.unlock(&mut *connection).await?;
+                                }
+                                run(connection, pragmas).await
+                            })
+                        })
                 };
                 (
                     options(SQLITE_READERS, SQLITE_READER).connect_lazy(self.url())?,
@@ -343,14 +401,17 @@ mod tests {
 
     #[test]
     fn reads_addresses() {
-        assert!(matches!(Address::parse("sqlite::memory:"), Ok(Address::Memory)));
-        assert!(matches!(Address::parse("postgres://u@h/d"), Ok(Address::Server { .. })));
+        assert!(matches!(Address::parse("sqlite::memory:", None), Ok(Address::Memory)));
+        assert!(matches!(Address::parse("postgres://u@h/d", None), Ok(Address::Server { .. })));
         let folder = std::env::temp_dir();
-        let address = Address::parse(&format!("sqlite:{}/a b%#?.db", folder.display())).unwrap();
+        let address = Address::parse(&format!("sqlite:{}/a b%#?.db", folder.display()), None).unwrap();
         assert!(address.url().ends_with("/a%20b%25%23%3F.db?mode=rwc"), "{}", address.url());
         for wrong in ["mysql://x", "data.db", "sqlite:"] {
-            assert!(matches!(Address::parse(wrong), Err(StoreError::Invalid { .. })), "{wrong}");
+            assert!(matches!(Address::parse(wrong, None), Err(StoreError::Invalid { .. })), "{wrong}");
         }
-        assert!(matches!(Address::parse("sqlite:/no/such/folder/x.db"), Err(StoreError::Unavailable { .. })));
+        assert!(matches!(
+            Address::parse("sqlite:/no/such/folder/x.db", None),
+            Err(StoreError::Unavailable { .. })
+        ));
     }
 }

@@ -38,6 +38,9 @@ pub enum StoreError {
     /// `found` is none where the database holds tables that are not Overread's.
     #[error("{}", schema_message(*found, *known))]
     WrongSchema { found: Option<u32>, known: u32 },
+    /// The file is not encrypted with this key, is not encrypted at all, or is no database.
+    #[error("the key does not open the database: it was encrypted with another key, or is not encrypted")]
+    WrongKey,
     /// What is stored is not what was written.
     #[error("{what} \"{id}\" is damaged in the database: {reason}")]
     Corrupt { what: &'static str, id: String, reason: String },

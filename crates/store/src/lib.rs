@@ -4,6 +4,9 @@
 //! is a projection of its decisions, brought up to date in the same transaction as the decision. Nothing here knows of
 //! HTTP, and no error or log line carries clinical text.
 
+// Its feature makes SQLite of SQLCipher.
+use libsqlite3_sys as _;
+
 mod accuracy;
 mod audit;
 mod backup;
@@ -14,6 +17,7 @@ mod dialect;
 mod edits;
 mod entry;
 mod error;
+mod factors;
 mod import;
 mod jobs;
 mod lease;
@@ -22,9 +26,11 @@ mod migrate;
 mod outcomes;
 mod queue;
 mod row;
+mod session;
 mod source;
 mod store;
 mod template;
+mod tokens;
 mod user;
 
 pub use accuracy::{Accuracy, AccuracyFilter, CalibrationBin, CodeCounts, Counts, FieldCounts};
@@ -32,15 +38,18 @@ pub use audit::{AuditFilter, AuditReview, AuditRow, Broken, Chain, Event, Origin
 pub use backup::Backup;
 pub use corrections::{CorrectionFilter, Corrections};
 pub use decide::{DecideOutcome, DecideRequest};
-pub use dialect::Engine;
+pub use dialect::{DatabaseKey, Engine};
 pub use edits::{Companion, EditLevels};
 pub use entry::{EntryRecord, EntryRow, Lease, SuggestingState};
 pub use error::StoreError;
+pub use factors::{Challenge, Factors, Passkey, Totp};
 pub use import::{ImportOutcome, NewNote};
 pub use jobs::{ClaimedJob, JobCounts, JobPage, JobRow, JobState};
 pub use memory::{MemoryDeletion, MemoryFilter, MemoryListed, MemoryPage, MemoryRow};
 pub use queue::{Progress, QueueFilter, QueuePage, QueueSort};
+pub use session::{NewSession, Session, Stage};
 pub use source::Source;
 pub use store::Store;
 pub use template::TemplateRow;
-pub use user::{NewUser, Session, User, UserPatch};
+pub use tokens::{ApiToken, Invitation, NewToken};
+pub use user::{NewUser, User, UserPatch};

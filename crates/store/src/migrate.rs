@@ -18,13 +18,14 @@ const MIGRATIONS: &[Migration] = &[
     Migration { version: 3, name: "edits", sql: include_str!("../migrations/0003_edits.sql") },
     Migration { version: 4, name: "codes", sql: include_str!("../migrations/0004_codes.sql") },
     Migration { version: 5, name: "audit", sql: include_str!("../migrations/0005_audit.sql") },
+    Migration { version: 6, name: "sign_in", sql: include_str!("../migrations/0006_sign_in.sql") },
 ];
 
 pub(crate) const KNOWN: u32 = MIGRATIONS.len() as u32;
 
-/// Refuses a schema that is not ours or newer than we are, before anything is written.
-pub(crate) async fn check(engine: Engine, connection: &mut AnyConnection) -> Result<(), StoreError> {
-    found(engine, connection).await.map(|_| ())
+/// Refuses a schema that is not ours or newer than we are, before anything is written; says which one is there.
+pub(crate) async fn check(engine: Engine, connection: &mut AnyConnection) -> Result<Option<u32>, StoreError> {
+    found(engine, connection).await
 }
 
 /// Brings the schema up to date, all of it or nothing.

@@ -109,6 +109,12 @@ pub(crate) fn places(rows: usize, columns: usize) -> String {
 /// Rows in one statement: `SQLite` takes 32,766 values, `PostgreSQL` 65,535.
 pub(crate) const ROWS_AT_ONCE: usize = 500;
 
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let digit = |nibble: u8| char::from(DIGITS[usize::from(nibble)]);
+    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

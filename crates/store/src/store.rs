@@ -9,7 +9,7 @@ use sqlx::any::install_default_drivers;
 use sqlx::{Any, AnyConnection, AnyPool, Connection, Transaction};
 
 use crate::audit::{self, Event};
-use crate::dialect::{Address, LOCKED};
+use crate::dialect::{Address, DatabaseKey, LOCKED};
 use crate::source::IdMaker;
 use crate::{Engine, Source, StoreError, migrate};
 
@@ -23,6 +23,7 @@ pub struct Store {
 
 struct Inner {
     engine: Engine,
+    sealed: bool,
     read: AnyPool,
     write: AnyPool,
     source: Arc<dyn Source>,
@@ -50,25 +51,48 @@ impl Store {
     /// `postgres://...`, and brings its schema up to date. A newer schema and a database that holds other tables are
     /// refused, untouched.
     pub async fn open(url: &str, source: Arc<dyn Source>) -> Result<Self, StoreError> {
+        Self::open_sealed(url, source, None).await
+    }
+
+    /// The same, where the file of an `SQLite` database is encrypted with a key (`SQLCipher` 4: AES-256 and an HMAC for
+    /// each page). A key for a database of another kind is refused, and so is a file that is not encrypted.
+    pub async fn open_sealed(
+        url: &str,
+        source: Arc<dyn Source>,
+        key: Option<&DatabaseKey>,
+    ) -> Result<Self, StoreError> {
         install_default_drivers();
-        let address = Address::parse(url)?;
+        let address = Address::parse(url, key)?;
         let engine = address.engine();
         address.prepare()?;
         let (read, write) = address.pools()?;
         let now = source.now().0;
         if let Address::Memory = address {
-            prepare(engine, &mut *write.acquire().await?, now).await?;
+            prepare(engine, &mut *write.acquire().await?, now, false, None).await?;
         } else {
             // A connection of its own: those of the pools change settings that stay with the file.
             let mut connection = AnyConnection::connect(address.url()).await?;
-            let prepared = prepare(engine, &mut connection, now).await;
+            address.unlock(&mut connection).await?;
+            let prepared = prepare(engine, &mut connection, now, key.is_some(), address.path()).await;
             let closed = connection.close().await;
             prepared?;
             closed?;
         }
-        let inner =
-            Inner { engine, read, write, source, ids: IdMaker::default(), templates: Mutex::default() };
+        let inner = Inner {
+            engine,
+            sealed: key.is_some(),
+            read,
+            write,
+            source,
+            ids: IdMaker::default(),
+            templates: Mutex::default(),
+        };
         Ok(Self { inner: Arc::new(inner), event: None })
+    }
+
+    /// Whether the database's file is encrypted.
+    pub fn is_sealed(&self) -> bool {
+        self.inner.sealed
     }
 
     pub fn engine(&self) -> Engine {
@@ -161,22 +185,57 @@ impl Store {
     }
 }
 
-async fn prepare(engine: Engine, connection: &mut AnyConnection, now: i64) -> Result<(), StoreError> {
+async fn prepare(
+    engine: Engine,
+    connection: &mut AnyConnection,
+    now: i64,
+    sealed: bool,
+    path: Option<&std::path::Path>,
+) -> Result<(), StoreError> {
     let mut waited = 0;
     loop {
-        match prepare_once(engine, connection, now).await {
+        match prepare_once(engine, connection, now, path).await {
             // While another program that starts turns the journal to WAL, SQLite does not wait as it does elsewhere.
             Err(StoreError::Unavailable { reason }) if reason == LOCKED && waited < PATIENCE => {
                 waited += PAUSE;
                 tokio::time::sleep(Duration::from_millis(PAUSE)).await;
+            }
+            // What a wrong key makes of a file reads like no database at all.
+            Err(StoreError::WrongSchema { found: None, .. }) if sealed => {
+                return Err(StoreError::WrongKey);
             }
             prepared => return prepared,
         }
     }
 }
 
-async fn prepare_once(engine: Engine, connection: &mut AnyConnection, now: i64) -> Result<(), StoreError> {
-    migrate::check(engine, connection).await?;
+/// For its owner alone, like the file it comes from.
+fn restrict(path: &str) -> Result<(), StoreError> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600))
+            .map_err(|error| StoreError::Unavailable { reason: format!("{path}: {error}") })?;
+    }
+    Ok(())
+}
+
+async fn prepare_once(
+    engine: Engine,
+    connection: &mut AnyConnection,
+    now: i64,
+    path: Option<&std::path::Path>,
+) -> Result<(), StoreError> {
+    let found = migrate::check(engine, connection).await?;
+    // Before the schema changes, what is there is copied beside it; the copy has the file's own key.
+    if let (Some(path), Some(found)) = (path, found.filter(|found| *found < migrate::KNOWN)) {
+        let copy = format!("{}.schema-{found}", path.display());
+        if !std::path::Path::new(&copy).exists() {
+            let sql = format!("VACUUM INTO '{}'", copy.replace('\'', "''"));
+            sqlx::raw_sql(sqlx::AssertSqlSafe(sql)).execute(&mut *connection).await?;
+            restrict(&copy)?;
+        }
+    }
     engine.prepare(connection).await?;
     migrate::run(engine, connection, now).await
 }

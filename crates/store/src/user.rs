@@ -1,4 +1,4 @@
-//! People and their sessions. Passwords and session tokens come hashed; this crate never sees either.
+//! People. Passwords come hashed; this crate never sees one.
 
 use overread_domain::{Role, Timestamp, UserId};
 use sqlx::AnyConnection;
@@ -38,14 +38,6 @@ pub struct UserPatch {
     pub disabled: Option<bool>,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Session {
-    pub user: UserId,
-    pub created_at: Timestamp,
-    pub expires_at: Timestamp,
-    pub last_seen_at: Timestamp,
-}
-
 impl std::fmt::Debug for User {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("User").field("id", &self.id).field("role", &self.role).finish_non_exhaustive()
@@ -58,7 +50,7 @@ impl std::fmt::Debug for NewUser {
     }
 }
 
-const USER: &str = "user";
+pub(crate) const USER: &str = "user";
 
 impl Store {
     /// `Conflict` where the id is taken.
@@ -115,7 +107,7 @@ impl Store {
             .collect()
     }
 
-    /// Disabling ends the user's sessions.
+    /// Disabling ends the user's sessions, tokens and invitation.
     pub async fn update_user(&self, id: &UserId, patch: UserPatch) -> Result<User, StoreError> {
         let mut tx = self.begin().await?;
         let row = sqlx::query(
@@ -130,7 +122,8 @@ impl Store {
         .await?;
         let user = user(&row.ok_or_else(|| StoreError::not_found(USER, id))?)?;
         if user.disabled {
-            end_sessions(&mut tx, id).await?;
+            crate::session::end_sessions(&mut tx, id, None).await?;
+            drop_tokens(&mut tx, id).await?;
         }
         self.commit(tx).await?;
         Ok(user)
@@ -165,107 +158,16 @@ impl Store {
         self.commit(tx).await?;
         Ok(())
     }
-
-    pub async fn create_session(
-        &self,
-        user: &UserId,
-        token_hash: &str,
-        expires: Timestamp,
-    ) -> Result<Session, StoreError> {
-        let now = self.now();
-        let mut tx = self.begin().await?;
-        let known = sqlx::query("SELECT 1 AS one FROM users WHERE id = $1 AND disabled = 0")
-            .bind(user.as_str())
-            .fetch_optional(&mut *tx)
-            .await?;
-        if known.is_none() {
-            return Err(StoreError::not_found(USER, user));
-        }
-        sqlx::query(
-            "INSERT INTO sessions (token_hash, user_id, created_at, expires_at, last_seen_at) \
-             VALUES ($1, $2, $3, $4, $3)",
-        )
-        .bind(token_hash)
-        .bind(user.as_str())
-        .bind(now.0)
-        .bind(expires.0)
-        .execute(&mut *tx)
-        .await?;
-        self.commit(tx).await?;
-        Ok(Session { user: user.clone(), created_at: now, expires_at: expires, last_seen_at: now })
-    }
-
-    /// None where it is unknown, has expired, or its user is disabled.
-    pub async fn session(&self, token_hash: &str) -> Result<Option<(Session, User)>, StoreError> {
-        let row = sqlx::query(
-            "SELECT u.*, s.created_at AS session_created_at, s.expires_at, s.last_seen_at \
-             FROM sessions s JOIN users u ON u.id = s.user_id \
-             WHERE s.token_hash = $1 AND s.expires_at > $2 AND u.disabled = 0",
-        )
-        .bind(token_hash)
-        .bind(self.now().0)
-        .fetch_optional(self.pool())
-        .await?;
-        let Some(row) = row else { return Ok(None) };
-        let user = user(&row)?;
-        let session = Session {
-            user: user.id.clone(),
-            created_at: Timestamp(row.int("session_created_at")?),
-            expires_at: Timestamp(row.int("expires_at")?),
-            last_seen_at: Timestamp(row.int("last_seen_at")?),
-        };
-        Ok(Some((session, user)))
-    }
-
-    /// Notes that the session was used, and moves its end.
-    pub async fn touch_session(&self, token_hash: &str, expires: Timestamp) -> Result<(), StoreError> {
-        let mut tx = self.begin().await?;
-        sqlx::query("UPDATE sessions SET last_seen_at = $2, expires_at = $3 WHERE token_hash = $1")
-            .bind(token_hash)
-            .bind(self.now().0)
-            .bind(expires.0)
-            .execute(&mut *tx)
-            .await?;
-        self.commit(tx).await?;
-        Ok(())
-    }
-
-    pub async fn delete_session(&self, token_hash: &str) -> Result<(), StoreError> {
-        let mut tx = self.begin().await?;
-        sqlx::query("DELETE FROM sessions WHERE token_hash = $1").bind(token_hash).execute(&mut *tx).await?;
-        self.commit(tx).await?;
-        Ok(())
-    }
-
-    /// Says how many there were.
-    pub async fn delete_sessions_of(&self, user: &UserId) -> Result<u64, StoreError> {
-        let mut tx = self.begin().await?;
-        let ended = end_sessions(&mut tx, user).await?;
-        self.commit(tx).await?;
-        Ok(ended)
-    }
-
-    /// Says how many there were.
-    pub async fn delete_expired_sessions(&self) -> Result<u64, StoreError> {
-        let mut tx = self.begin().await?;
-        let done = sqlx::query("DELETE FROM sessions WHERE expires_at <= $1")
-            .bind(self.now().0)
-            .execute(&mut *tx)
-            .await?;
-        self.commit(tx).await?;
-        Ok(done.rows_affected())
-    }
 }
 
-async fn end_sessions(connection: &mut AnyConnection, user: &UserId) -> Result<u64, StoreError> {
-    let done = sqlx::query("DELETE FROM sessions WHERE user_id = $1")
-        .bind(user.as_str())
-        .execute(connection)
-        .await?;
-    Ok(done.rows_affected())
+async fn drop_tokens(connection: &mut AnyConnection, user: &UserId) -> Result<(), StoreError> {
+    for sql in ["DELETE FROM api_tokens WHERE user_id = $1", "DELETE FROM invitations WHERE user_id = $1"] {
+        sqlx::query(sql).bind(user.as_str()).execute(&mut *connection).await?;
+    }
+    Ok(())
 }
 
-fn user(row: &AnyRow) -> Result<User, StoreError> {
+pub(crate) fn user(row: &AnyRow) -> Result<User, StoreError> {
     Ok(User {
         id: UserId::new(row.text("id")?),
         name: row.text("name")?,

@@ -101,7 +101,7 @@ impl List {
     }
 
     async fn measure(self) {
-        if let Ok(progress) = http::get::<ProgressView>(path::PROGRESS).await {
+        if let Ok(progress) = http::poll::<ProgressView>(path::PROGRESS).await {
             self.progress.try_set(Some(progress));
         }
     }

@@ -33,7 +33,7 @@ pub fn Jobs(beat: RwSignal<u32>) -> impl IntoView {
         leptos::task::spawn_local(async move {
             let query = JobQuery { state: wanted, limit: Some(100), after: None };
             let address = format!("{}{}", path::JOBS, query_of(&query));
-            let answer = http::get::<Page<JobView>>(&address).await.map_err(|failure| failure.message());
+            let answer = http::poll::<Page<JobView>>(&address).await.map_err(|failure| failure.message());
             if state.try_get_untracked() == Some(wanted)
                 && jobs.with_untracked(|old| old.as_ref() != Some(&answer))
             {

@@ -1,5 +1,7 @@
 //! The pages beside the review.
 
+mod account;
+mod account_factor;
 mod accuracy;
 mod audit;
 mod book;
@@ -18,6 +20,8 @@ mod system;
 mod templates;
 mod users;
 
+pub use account::Account;
+pub use account_factor::SetUp;
 pub use accuracy::Accuracy;
 pub use audit::Audit;
 pub use code_systems::CodeSystemsPage;

@@ -18,7 +18,7 @@ pub fn System() -> impl IntoView {
     let beat = RwSignal::new(0u32);
     let load = move || {
         leptos::task::spawn_local(async move {
-            let answer = http::get::<SystemView>(path::SYSTEM).await.map_err(|failure| failure.message());
+            let answer = http::poll::<SystemView>(path::SYSTEM).await.map_err(|failure| failure.message());
             shown.try_set(Some(answer));
             beat.try_update(|beat| *beat += 1);
         });

@@ -4,7 +4,7 @@ use gloo_net::http::Method;
 use leptos::ev::SubmitEvent;
 use leptos::prelude::*;
 use overread_api::path::{self, fill};
-use overread_api::session::{NewUser, UserChange, UserView};
+use overread_api::session::{Invited, NewUser, UserChange, UserView};
 use overread_domain::{Role, UserId};
 
 use crate::logic::format::moment;
@@ -22,6 +22,7 @@ pub fn Users() -> impl IntoView {
         });
     };
     load();
+    let invited = RwSignal::new(None::<Invited>);
     let change = Callback::new(move |(id, change, done): (UserId, UserChange, String)| {
         leptos::task::spawn_local(async move {
             let path = fill(path::USER, &[id.as_str()]);
@@ -43,6 +44,7 @@ pub fn Users() -> impl IntoView {
                             <th scope="col">"Name"</th>
                             <th scope="col">"Role"</th>
                             <th scope="col">"State"</th>
+                            <th scope="col">"Second factor"</th>
                             <th scope="col">"Last sign-in (UTC)"</th>
                             <th scope="col">"First password"</th>
                             <th scope="col"><span class="hidden">"Actions"</span></th>
@@ -52,14 +54,14 @@ pub fn Users() -> impl IntoView {
                         {move || match users.get() {
                             Some(Ok(all)) => {
                                 all.into_iter()
-                                    .map(|user| view! { <Line user=user change=change /> })
+                                    .map(|user| view! { <Line user=user change=change invited=invited /> })
                                     .collect_view()
                                     .into_any()
                             }
                             Some(Err(why)) => {
                                 view! {
                                     <tr>
-                                        <td class="bad" colspan="7">
+                                        <td class="bad" colspan="8">
                                             {why}
                                         </td>
                                     </tr>
@@ -71,13 +73,52 @@ pub fn Users() -> impl IntoView {
                     </tbody>
                 </table>
             </div>
-            <NewOne added=Callback::new(move |()| load()) />
+            <div role="status">
+                {move || {
+                    invited
+                        .get()
+                        .map(|made| {
+                            view! {
+                                <p class="sheet">
+                                    {format!("For {}, once and until {} (UTC): ", made.user, moment(made.expires_at.0))}
+                                    <code id="invitation">{whole(&made.link)}</code>
+                                    " Hand it on by a way that only they read."
+                                </p>
+                            }
+                        })
+                }}
+            </div>
+            <NewOne invited=invited added=Callback::new(move |()| load()) />
         </main>
     }
 }
 
+/// Where the installation does not know its own address, the page does.
+fn whole(link: &str) -> String {
+    if link.starts_with('/') {
+        format!("{}{link}", window().location().origin().unwrap_or_default())
+    } else {
+        link.to_owned()
+    }
+}
+
+fn invite(app: App, user: UserId, invited: RwSignal<Option<Invited>>) {
+    leptos::task::spawn_local(async move {
+        match http::post::<Invited>(&fill(path::INVITE, &[user.as_str()]), &()).await {
+            Ok(made) => {
+                invited.try_set(Some(made));
+            }
+            Err(failure) => app.warn(failure.message()),
+        }
+    });
+}
+
 #[component]
-fn Line(user: UserView, change: Callback<(UserId, UserChange, String)>) -> impl IntoView {
+fn Line(
+    user: UserView,
+    change: Callback<(UserId, UserChange, String)>,
+    invited: RwSignal<Option<Invited>>,
+) -> impl IntoView {
     let app = expect_context::<App>();
     let id = user.id.clone();
     let me = app.user() == Some(id.clone());
@@ -87,7 +128,9 @@ fn Line(user: UserView, change: Callback<(UserId, UserChange, String)>) -> impl 
         _ => "● active",
     };
     let name = id.to_string();
-    let (for_role, for_state, for_password) = (id.clone(), id.clone(), id);
+    let (for_role, for_state, for_password, for_factor, for_invitation) =
+        (id.clone(), id.clone(), id.clone(), id.clone(), id);
+    let has_factor = user.second_factor;
     let disabled = user.disabled;
     let fresh = RwSignal::new(String::new());
     let role_label = format!("Role of {name}");
@@ -132,6 +175,27 @@ fn Line(user: UserView, change: Callback<(UserId, UserChange, String)>) -> impl 
                 </select>
             </td>
             <td class:bad=disabled>{state}</td>
+            <td>
+                {if has_factor { "● " } else { "○ none" }}
+                {(has_factor && !me)
+                    .then(|| {
+                        view! {
+                            <button
+                                class="small"
+                                on:click=move |_| {
+                                    let wanted = UserChange {
+                                        reset_second_factor: Some(true),
+                                        ..UserChange::default()
+                                    };
+                                    let done = format!("{for_factor} has no second factor any more.");
+                                    change.run((for_factor.clone(), wanted, done));
+                                }
+                            >
+                                "Reset"
+                            </button>
+                        }
+                    })}
+            </td>
             <td class="faint">{user.last_sign_in.map_or_else(|| "never".to_owned(), |at| moment(at.0))}</td>
             <td>
                 <input
@@ -158,13 +222,22 @@ fn Line(user: UserView, change: Callback<(UserId, UserChange, String)>) -> impl 
                 >
                     {if disabled { "Let in" } else { "Shut out" }}
                 </button>
+                " "
+                <button
+                    class="small"
+                    data-invite=name.clone()
+                    disabled=me || disabled
+                    on:click=move |_| invite(app, for_invitation.clone(), invited)
+                >
+                    "Invite"
+                </button>
             </td>
         </tr>
     }
 }
 
 #[component]
-fn NewOne(added: Callback<()>) -> impl IntoView {
+fn NewOne(added: Callback<()>, invited: RwSignal<Option<Invited>>) -> impl IntoView {
     let app = expect_context::<App>();
     let id = RwSignal::new(String::new());
     let name = RwSignal::new(String::new());
@@ -177,7 +250,7 @@ fn NewOne(added: Callback<()>) -> impl IntoView {
             id: UserId::new(id.get_untracked().trim()),
             name: name.get_untracked().trim().to_owned(),
             role: role.get_untracked(),
-            password: password.get_untracked(),
+            password: Some(password.get_untracked()).filter(|password| !password.is_empty()),
         };
         leptos::task::spawn_local(async move {
             match http::post::<UserView>(path::USERS, &user).await {
@@ -186,7 +259,11 @@ fn NewOne(added: Callback<()>) -> impl IntoView {
                         field.try_set(String::new());
                     }
                     error.try_set(None);
-                    app.tell(format!("{} can sign in, and must choose a password then.", view.id));
+                    if user.password.is_some() {
+                        app.tell(format!("{} can sign in, and must choose a password then.", view.id));
+                    } else {
+                        invite(app, view.id, invited);
+                    }
                     added.run(());
                 }
                 Err(http::Failure::Refused(body)) => {
@@ -209,7 +286,7 @@ fn NewOne(added: Callback<()>) -> impl IntoView {
             <input
                 id=dom
                 type=kind
-                required
+                required=kind != "password"
                 autocomplete=if kind == "password" { "new-password" } else { "off" }
                 prop:value=value
                 on:input=move |event| value.set(event_target_value(&event))
@@ -231,7 +308,7 @@ fn NewOne(added: Callback<()>) -> impl IntoView {
                         .map(|role| view! { <option value=role.as_str()>{role.label()}</option> })
                         .collect_view()}
                 </select>
-                {field("user-password", "First password", "password", password)}
+                {field("user-password", "First password (empty: by invitation)", "password", password)}
                 <button class="primary" type="submit" id="user-add">
                     "Add"
                 </button>

@@ -57,7 +57,7 @@ impl Review {
                 Err(failure) => self.opened.set(match failure.code() {
                     Some(ErrorCode::NotFound) => Opened::Missing,
                     // The dialog for signing in stands over the page; it is opened again afterwards.
-                    Some(ErrorCode::NotSignedIn) => Opened::Loading,
+                    Some(ErrorCode::NotSignedIn | ErrorCode::SessionLocked) => Opened::Loading,
                     _ => Opened::Failed(failure.message()),
                 }),
             }
@@ -239,7 +239,7 @@ impl Review {
         let key = outbox_key(user.as_str(), entry, &self.tab());
         let (mut outbox, mut settled) = self.adopt(entry).await;
         if !outbox.is_empty()
-            && let Ok(view) = http::get::<EntryView>(&entry_path(path::ENTRY, entry)).await
+            && let Ok(view) = http::poll::<EntryView>(&entry_path(path::ENTRY, entry)).await
         {
             let mut model = Model::new(view.clone(), outbox, user);
             settled.dropped.extend(model.rebase(view, dom::new_key));

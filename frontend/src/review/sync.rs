@@ -83,7 +83,11 @@ impl Review {
                 Err(Failure::Refused(body)) => {
                     self.finishing.set(false);
                     match body.code {
-                        ErrorCode::NotSignedIn | ErrorCode::PasswordChangeRequired => {
+                        ErrorCode::NotSignedIn
+                        | ErrorCode::SessionLocked
+                        | ErrorCode::SecondFactorRequired
+                        | ErrorCode::SecondFactorSetupRequired
+                        | ErrorCode::PasswordChangeRequired => {
                             self.net.set(Net::SignedOut);
                             return;
                         }
@@ -213,7 +217,9 @@ impl Review {
                 }
                 true
             }
-            Err(failure) if failure.code() == Some(ErrorCode::NotSignedIn) => {
+            Err(failure)
+                if matches!(failure.code(), Some(ErrorCode::NotSignedIn | ErrorCode::SessionLocked)) =>
+            {
                 self.net.set(Net::SignedOut);
                 false
             }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use leptos::prelude::*;
-use overread_api::session::SessionView;
+use overread_api::session::{self as api, SessionView};
 use overread_domain::{Permission, UserId};
 
 use super::Stage;
@@ -45,6 +45,8 @@ pub struct App {
     pub stage: Memo<Stage>,
     /// Who has been signed in since the page was loaded, also after signing out.
     served: StoredValue<Option<UserId>>,
+    /// What the page shows was asked while the session was locked.
+    unread: StoredValue<bool>,
     /// The session has ended while a page was open.
     pub expired: RwSignal<bool>,
     pub theme: RwSignal<Theme>,
@@ -75,7 +77,9 @@ impl App {
                 Session::Unknown => Stage::Waiting,
                 Session::Away => Stage::Away,
                 Session::Out => Stage::Out,
+                Session::In(view) if view.stage == api::Stage::SecondFactor => Stage::SecondFactor,
                 Session::In(view) if view.must_change_password => Stage::Change,
+                Session::In(view) if view.must_set_up_second_factor => Stage::SetUp,
                 Session::In(_) => Stage::In,
             })
         });
@@ -92,6 +96,7 @@ impl App {
             session,
             stage,
             served: StoredValue::new(None),
+            unread: StoredValue::new(false),
             expired: RwSignal::new(false),
             theme: RwSignal::new(theme),
             keymap: RwSignal::new(Arc::new(keymap)),
@@ -114,8 +119,16 @@ impl App {
         }
         self.served.set_value(Some(view.user.clone()));
         http::speak_for(&view.user);
+        let open = view.stage == api::Stage::Open;
+        if open && self.unread.get_value() {
+            let _ = window().location().reload();
+            return;
+        }
+        // A page that found the session locked could read nothing yet.
+        self.unread
+            .set_value(view.stage == api::Stage::Locked && self.stage.get_untracked() == Stage::Waiting);
         self.session.set(Session::In(view));
-        self.expired.set(false);
+        self.expired.set(!open && self.stage.get_untracked() == Stage::In);
     }
 
     pub fn user(self) -> Option<UserId> {

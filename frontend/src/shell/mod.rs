@@ -2,10 +2,13 @@
 
 mod app;
 mod help;
+mod idle;
 mod keys;
 mod modal;
 mod nav;
 mod sign_in;
+mod unlock;
+mod welcome;
 
 use leptos::prelude::*;
 use leptos_router::components::{Route, Router, Routes};
@@ -16,6 +19,7 @@ use overread_api::session::SessionView;
 pub use app::Key;
 pub use app::{App, Session, Theme};
 pub use keys::{PageKeys, current_entry, go};
+pub use sign_in::SingleSignOn;
 
 use crate::pages;
 use crate::review::{Review, ReviewPage};
@@ -37,8 +41,11 @@ pub fn Shell() -> impl IntoView {
             Err(http::Failure::Away) => app.session.set(Session::Away),
             Err(_) => app.session.set(Session::Out),
         }
-        app.expired.set(false);
+        if app.stage.get_untracked() != Stage::In {
+            app.expired.set(false);
+        }
     });
+    idle::watch(app);
     // Signing in stands over the page only where there is one.
     let ended = move || app.expired.get() && app.stage.get() == Stage::In;
     view! {
@@ -47,7 +54,10 @@ pub fn Shell() -> impl IntoView {
                 {move || match app.stage.get() {
                     Stage::Waiting => view! { <main class="blank" aria-busy="true"></main> }.into_any(),
                     Stage::Away => view! { <sign_in::Away /> }.into_any(),
+                    Stage::Out if welcome::invited() => view! { <welcome::Welcome /> }.into_any(),
                     Stage::Out => view! { <sign_in::SignInPage /> }.into_any(),
+                    Stage::SecondFactor => view! { <unlock::SecondFactorPage /> }.into_any(),
+                    Stage::SetUp => view! { <pages::SetUp /> }.into_any(),
                     Stage::Change => view! { <sign_in::PasswordPage /> }.into_any(),
                     Stage::In => view! { <Inside /> }.into_any(),
                 }}
@@ -56,7 +66,7 @@ pub fn Shell() -> impl IntoView {
                 <help::Help />
             </div>
             <Show when=ended>
-                <sign_in::SignInDialog />
+                <unlock::ComeBack />
             </Show>
             <app::Toasts />
         </Router>
@@ -69,7 +79,9 @@ pub enum Stage {
     Waiting,
     Away,
     Out,
+    SecondFactor,
     Change,
+    SetUp,
     In,
 }
 
@@ -91,6 +103,7 @@ fn Inside() -> impl IntoView {
             <Route path=path!("/code-systems") view=pages::CodeSystemsPage />
             <Route path=path!("/edits") view=pages::Edits />
             <Route path=path!("/templates") view=pages::Templates />
+            <Route path=path!("/account") view=pages::Account />
             <Route path=path!("/password") view=sign_in::PasswordPage />
         </Routes>
     }

@@ -81,7 +81,7 @@ pub fn TopBar() -> impl IntoView {
                 "Keys "
                 <kbd>"?"</kbd>
             </button>
-            <a class="quiet button" href="/password">"Password"</a>
+            <a id="account-link" class="quiet button" href="/account">"Account"</a>
             <button id="sign-out" class="quiet" on:click=sign_out>
                 "Sign out"
             </button>

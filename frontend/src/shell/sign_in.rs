@@ -4,10 +4,11 @@ use gloo_net::http::Method;
 use leptos::ev::SubmitEvent;
 use leptos::prelude::*;
 use overread_api::path;
-use overread_api::session::{ChangePassword, SessionView, SignIn};
+use overread_api::session::{ChangePassword, SessionView, SignIn, SignInOptions};
 
+use super::unlock::PasskeyButton;
 use super::{App, Session};
-use crate::web::{dom, http};
+use crate::web::{dom, http, passkey};
 
 #[component]
 pub fn Away() -> impl IntoView {
@@ -36,30 +37,40 @@ pub fn SignInPage() -> impl IntoView {
     }
 }
 
-/// Over the open page: the session has ended, nothing typed is lost.
+/// To the installation's provider.
 #[component]
-pub fn SignInDialog() -> impl IntoView {
-    let app = expect_context::<App>();
-    let user = app.user().map(|user| user.to_string());
-    super::modal::returns_focus();
+pub fn SingleSignOn(name: String) -> impl IntoView {
     view! {
-        <div class="veil">
-            <section id="sign-in-dialog" class="dialog gate" role="dialog" aria-modal="true" aria-labelledby="again">
-                <h2 id="again">"Your session has ended"</h2>
-                <p>"Sign in again to go on. Your drafts and unsent decisions are kept."</p>
-                <SignInForm fixed=user />
-            </section>
-        </div>
+        <a id="single-sign-on" class="button" href=path::OIDC rel="external">
+            {name}
+        </a>
     }
 }
 
+/// Why the provider's answer did not sign anybody in.
+fn refused() -> Option<&'static str> {
+    let query = window().location().search().ok()?;
+    Some(match query.strip_prefix("?refused=")? {
+        "cancelled" => "The sign-on was broken off.",
+        "away" => "The provider does not answer. Try again.",
+        "no-role" => "Your account there has no role here. Ask an administrator.",
+        "taken" => "Somebody else has your name here. Ask an administrator.",
+        "disabled" => "You are shut out here. Ask an administrator.",
+        _ => "The provider's answer was not accepted. Try again.",
+    })
+}
+
 #[component]
-fn SignInForm(fixed: Option<String>) -> impl IntoView {
+pub fn SignInForm(fixed: Option<String>) -> impl IntoView {
     let app = expect_context::<App>();
     let user = RwSignal::new(fixed.clone().unwrap_or_default());
     let password = RwSignal::new(String::new());
     let busy = RwSignal::new(false);
-    let error = RwSignal::new(None::<String>);
+    let error = RwSignal::new(refused().map(str::to_owned));
+    let options = RwSignal::new(None::<SignInOptions>);
+    leptos::task::spawn_local(async move {
+        options.try_set(http::get::<SignInOptions>(path::SIGN_IN).await.ok());
+    });
     dom::focus_soon(if fixed.is_some() { "sign-in-password" } else { "sign-in-user" });
     let submit = move |event: SubmitEvent| {
         event.prevent_default();
@@ -109,6 +120,17 @@ fn SignInForm(fixed: Option<String>) -> impl IntoView {
             <button id="sign-in-submit" class="primary" type="submit" aria-busy=move || busy.get().to_string()>
                 {move || if busy.get() { "Signing in …" } else { "Sign in" }}
             </button>
+            {move || {
+                options
+                    .get()
+                    .map(|options| {
+                        view! {
+                            {(options.passkeys && passkey::possible())
+                                .then(|| view! { <PasskeyButton error=error busy=busy /> })}
+                            {options.oidc.map(|name| view! { <SingleSignOn name=name /> })}
+                        }
+                    })
+            }}
         </form>
     }
 }

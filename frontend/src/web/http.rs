@@ -4,7 +4,7 @@ use std::cell::{Cell, RefCell};
 
 use gloo_net::http::{Method, RequestBuilder, Response};
 use leptos::prelude::{RwSignal, Set as _};
-use overread_api::path::{self, CSRF_HEADER, USER_HEADER};
+use overread_api::path::{self, BACKGROUND_HEADER, CSRF_HEADER, USER_HEADER};
 use overread_api::{ErrorBody, ErrorCode};
 use overread_domain::UserId;
 use serde::Serialize;
@@ -87,6 +87,13 @@ pub async fn get<T: DeserializeOwned>(path: &str) -> Result<T, Failure> {
     read(request.send().await).await
 }
 
+/// What the page asks by itself: it does not count as somebody being there.
+pub async fn poll<T: DeserializeOwned>(path: &str) -> Result<T, Failure> {
+    let request =
+        builder(Method::GET, path).header(BACKGROUND_HEADER, "1").build().map_err(|_| Failure::Away)?;
+    read(request.send().await).await
+}
+
 pub async fn send<T: DeserializeOwned>(
     method: Method,
     path: &str,
@@ -155,9 +162,11 @@ async fn read<T: DeserializeOwned>(sent: Result<Response, gloo_net::Error>) -> R
 async fn refusal(response: Response) -> Failure {
     let text = response.text().await.unwrap_or_default();
     let Ok(body) = serde_json::from_str::<ErrorBody>(&text) else { return Failure::Away };
-    if body.code == ErrorCode::NotSignedIn
-        && let Some(signal) = EXPIRED.get()
-    {
+    let away = matches!(
+        body.code,
+        ErrorCode::NotSignedIn | ErrorCode::SessionLocked | ErrorCode::ConfirmationRequired
+    );
+    if away && let Some(signal) = EXPIRED.get() {
         signal.set(true);
     }
     Failure::Refused(Box::new(body))

@@ -2,4 +2,5 @@
 
 pub mod dom;
 pub mod http;
+pub mod passkey;
 pub mod storage;

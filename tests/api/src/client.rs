@@ -24,6 +24,10 @@ pub struct Client {
     pub careful: bool,
     /// Whom the page shows, as it stands in the header.
     pub shows: Option<String>,
+    /// A script's token.
+    pub bearer: Option<String>,
+    /// The sign that a known browser carries.
+    pub device: Option<String>,
 }
 
 #[derive(Debug)]
@@ -62,15 +66,25 @@ impl Answer {
 
 impl Client {
     pub fn new(router: Router) -> Self {
-        Self { router, cookie: None, careful: true, shows: None }
+        Self { router, cookie: None, careful: true, shows: None, bearer: None, device: None }
     }
 
     pub async fn sign_in(&mut self, user: &str, password: &str) -> Answer {
         let answer = self.post(path::SESSION, &json!({ "user": user, "password": password })).await;
-        if let Some(cookie) = set_cookie(&answer) {
-            self.cookie = Some(cookie);
-        }
+        self.take_cookies(&answer);
         answer
+    }
+
+    /// Does with an answer's cookies what a browser does.
+    pub fn take_cookies(&mut self, answer: &Answer) {
+        for value in answer.headers.get_all(header::SET_COOKIE) {
+            let Some(pair) = value.to_str().ok().and_then(|value| value.split(';').next()) else { continue };
+            if pair.starts_with("overread_session=") {
+                self.cookie = Some(pair.to_owned());
+            } else if pair.starts_with("overread_device=") {
+                self.device = Some(pair.to_owned());
+            }
+        }
     }
 
     pub async fn get(&self, path: &str) -> Answer {
@@ -106,8 +120,11 @@ impl Client {
         if let Some(person) = &self.shows {
             request = request.header(path::USER_HEADER, person);
         }
-        if let Some(cookie) = &self.cookie {
+        for cookie in self.cookie.iter().chain(&self.device) {
             request = request.header(header::COOKIE, cookie);
+        }
+        if let Some(token) = &self.bearer {
+            request = request.header(header::AUTHORIZATION, format!("Bearer {token}"));
         }
         let request = match body {
             Some((kind, bytes)) => request.header(header::CONTENT_TYPE, kind).body(Body::from(bytes)),
@@ -125,12 +142,6 @@ impl Client {
         check(&method, &path, &answer);
         answer
     }
-}
-
-/// `name=value` of the cookie that an answer sets.
-pub fn set_cookie(answer: &Answer) -> Option<String> {
-    let value = answer.headers.get(header::SET_COOKIE)?.to_str().ok()?;
-    value.split(';').next().map(str::to_owned)
 }
 
 /// Holds an answer against the description and the rules for all errors.

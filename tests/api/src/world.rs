@@ -7,8 +7,11 @@ use overread_api::entry::{EntryRow, EntryView};
 use overread_api::{Page, path};
 use overread_codes::Release;
 use overread_domain::{EntryId, Role, UserId};
+use overread_keys::Keyring;
 use overread_server::axum::Router;
-use overread_server::{App, Config, Loaded, Model, Setup, Shelf, hash_password, router, run_workers};
+use overread_server::{
+    App, Config, Loaded, Model, Setup, Shelf, SignInWays, hash_password, router, run_workers,
+};
 use overread_store::{NewUser, Source, Store};
 use tokio::sync::watch;
 
@@ -81,8 +84,9 @@ impl World {
             Model::ready(Loaded { suggest: Arc::new(Scripted::new(options.trouble)), searches: Vec::new() })
         });
         let codes = folder.path().join("codes");
+        let sign_in = SignInWays::new(&options.config, Keyring::in_memory()).expect("settings that work");
         let app = App::new(
-            Setup { store, source: shared, config: options.config, model },
+            Setup { store, source: shared, config: options.config, model, sign_in },
             Shelf::open(vec![release()], Some(codes)),
         );
         app.prepare().await.expect("the template is saved");

@@ -11,4 +11,4 @@ pub mod product;
 
 pub use browser::{Browser, Key};
 pub use client::{Answer, Client};
-pub use product::{Product, Settings};
+pub use product::{PASSWORD, Product, Settings};

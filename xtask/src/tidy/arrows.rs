@@ -3,8 +3,9 @@
 use super::metadata::{Graph, Kind, Package};
 
 /// Our crates that a crate of ours may use in what ships. Tests may use what they like of ours but for the binary.
-const OURS: [(&str, &[&str]); 12] = [
+const OURS: [(&str, &[&str]); 13] = [
     ("overread-domain", &[]),
+    ("overread-keys", &[]),
     ("overread-api", &["overread-domain"]),
     ("overread-codes", &["overread-domain"]),
     ("overread-edits", &["overread-codes", "overread-domain"]),
@@ -21,6 +22,7 @@ const OURS: [(&str, &[&str]); 12] = [
             "overread-domain",
             "overread-edits",
             "overread-intake",
+            "overread-keys",
             "overread-store",
             "overread-suggest",
         ],
@@ -34,6 +36,7 @@ const OURS: [(&str, &[&str]); 12] = [
             "overread-edits",
             "overread-encoder",
             "overread-intake",
+            "overread-keys",
             "overread-server",
             "overread-store",
             "overread-suggest",

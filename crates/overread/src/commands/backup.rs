@@ -1,34 +1,74 @@
 //! `overread backup`, `overread restore`
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{BufReader, BufWriter, Write as _};
+use std::io::{self, BufReader, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
+use std::str::FromStr as _;
 use std::sync::Arc;
 
-use anyhow::{Context as _, Result, ensure};
+use age::x25519::{Identity, Recipient};
+use anyhow::{Context as _, Result, anyhow, bail, ensure};
 use overread_domain::AuditAction;
-use overread_store::{Backup, Event, Origin, Store, StoreError};
+use overread_store::{Backup, DatabaseKey, Event, Origin, Store, StoreError};
 
 use crate::Exit;
+use crate::cli;
 use crate::parts;
 use crate::settings::Settings;
 use crate::source::SystemSource;
 
 /// Quick enough to copy while people work; stronger settings save little on hexadecimal text.
 const LEVEL: i32 = 3;
+/// How an encrypted file begins (<https://age-encryption.org/v1>).
+const AGE: &[u8] = b"age-encryption.org/";
 
 /// Copies the database while people work, and shows that the copy comes back before it gets its name.
-pub async fn back_up(settings: &Settings, to: &Path) -> Result<()> {
+pub async fn back_up(settings: &Settings, command: &cli::Backup) -> Result<()> {
+    let to = &command.file;
     ensure!(!to.exists(), Exit::BadInput(format!("{} is there already", to.display())));
+    let named: Vec<String> = settings.backup.recipients.iter().chain(&command.recipient).cloned().collect();
+    let recipients = recipients(&named)?;
     let (store, _) = parts::store(settings).await?;
+    let made = make(&store, to, &recipients).await;
+    store.close().await;
+    let made = made?;
+    println!("{}", to.display());
+    told(&made);
+    if recipients.is_empty() {
+        println!("restored into a scratch database and found whole; it is not encrypted, and holds notes");
+    } else {
+        println!(
+            "opened again, restored into a scratch database and found whole; encrypted for {} recipients",
+            recipients.len()
+        );
+    }
+    Ok(())
+}
+
+pub fn recipients(named: &[String]) -> Result<Vec<Recipient>> {
+    named
+        .iter()
+        .map(|text| {
+            Recipient::from_str(text).map_err(|why| {
+                anyhow!(Exit::BadInput(format!("{text}: no recipient of age (age1...): {why}")))
+            })
+        })
+        .collect()
+}
+
+/// Makes a copy, opens and restores it as whoever needs it would, and gives it its name. Nothing stays where something went
+/// wrong.
+pub async fn make(store: &Store, to: &Path, recipients: &[Recipient]) -> Result<Backup> {
     let unfinished = beside(to, "part");
     let scratch = beside(to, "check");
-    let made = write(&store, &unfinished).await;
-    let made = match made {
-        Ok(made) => check(&unfinished, &scratch, &made).await.map(|()| made),
-        Err(error) => Err(error),
-    };
-    // Both hold notes: neither stays where something went wrong.
+    // The copy can be opened by one more, who lives as long as the check: so what is checked is what is kept.
+    let witness = (!recipients.is_empty()).then(Identity::generate);
+    let made = async {
+        let made = write(store, &unfinished, recipients, witness.as_ref()).await?;
+        check(&unfinished, &scratch, witness.as_ref(), &made).await?;
+        anyhow::Ok(made)
+    }
+    .await;
     let _ = fs::remove_dir_all(&scratch);
     let made = match made {
         Ok(made) => made,
@@ -39,13 +79,12 @@ pub async fn back_up(settings: &Settings, to: &Path) -> Result<()> {
     };
     fs::rename(&unfinished, to).with_context(|| to.display().to_string())?;
     let origin = Origin { request: "command".to_owned(), address: "local".to_owned() };
-    let event = Event::new(AuditAction::BackupMade, None, &origin).with("sha256", made.sha256.clone());
+    let event = Event::new(AuditAction::BackupMade, None, &origin)
+        .with("sha256", made.sha256.clone())
+        .with("encrypted", (!recipients.is_empty()).to_string())
+        .with("restored", "true");
     store.record(event).await?;
-    store.close().await;
-    println!("{}", to.display());
-    told(&made);
-    println!("restored into a scratch database and found whole; it is not encrypted, and holds notes");
-    Ok(())
+    Ok(made)
 }
 
 fn beside(path: &Path, ending: &str) -> PathBuf {
@@ -67,39 +106,80 @@ fn told(backup: &Backup) {
     );
 }
 
-async fn write(store: &Store, path: &Path) -> Result<Backup> {
+async fn write(
+    store: &Store,
+    path: &Path,
+    recipients: &[Recipient],
+    witness: Option<&Identity>,
+) -> Result<Backup> {
     let mut options = OpenOptions::new();
     options.write(true).create(true).truncate(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let file = options.open(path).with_context(|| path.display().to_string())?;
-    let mut packed = zstd::Encoder::new(BufWriter::new(file), LEVEL)?;
-    packed.include_checksum(true)?;
-    let made = store.back_up(&mut packed).await?;
-    let mut file = packed.finish()?;
-    file.flush()?;
-    file.get_ref().sync_all()?;
+    let file = BufWriter::new(file);
+    let (made, file) = match witness {
+        None => packed(store, file).await?,
+        Some(witness) => {
+            let witness = witness.to_public();
+            let all: Vec<&dyn age::Recipient> =
+                recipients.iter().chain([&witness]).map(|one| one as &dyn age::Recipient).collect();
+            let sealed = age::Encryptor::with_recipients(all.into_iter())?.wrap_output(file)?;
+            let (made, sealed) = packed(store, sealed).await?;
+            (made, sealed.finish()?)
+        }
+    };
+    let file = file.into_inner().map_err(io::IntoInnerError::into_error)?;
+    file.sync_all()?;
     Ok(made)
 }
 
-/// Restores the copy into a database of its own, and goes through its audit trail.
-async fn check(copy: &Path, scratch: &Path, made: &Backup) -> Result<()> {
+async fn packed<W: Write + Send>(store: &Store, out: W) -> Result<(Backup, W)> {
+    let mut packed = zstd::Encoder::new(out, LEVEL)?;
+    packed.include_checksum(true)?;
+    let made = store.back_up(&mut packed).await?;
+    Ok((made, packed.finish()?))
+}
+
+/// Restores the copy into a database of its own, encrypted with a key that nobody keeps, and goes through its audit trail.
+async fn check(copy: &Path, scratch: &Path, witness: Option<&Identity>, made: &Backup) -> Result<()> {
     let _ = fs::remove_dir_all(scratch);
     let mut builder = fs::DirBuilder::new();
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     builder.create(scratch).with_context(|| scratch.display().to_string())?;
     let url = format!("sqlite:{}", scratch.join("check.db").display());
-    let store = Store::open(&url, Arc::new(SystemSource)).await?;
-    let back = read(&store, copy).await.context("the copy does not come back")?;
+    let key = DatabaseKey::new(rand::random());
+    let store = Store::open_sealed(&url, Arc::new(SystemSource), Some(&key)).await?;
+    let identities: Vec<Identity> = witness.cloned().into_iter().collect();
+    let back = read(&store, copy, &identities).await.context("the copy does not come back");
     store.close().await;
-    ensure!(back == *made, "the copy comes back as something else");
+    ensure!(back? == *made, "the copy comes back as something else");
     Ok(())
 }
 
-async fn read(store: &Store, copy: &Path) -> Result<Backup> {
-    let file = File::open(copy).with_context(|| copy.display().to_string())?;
-    let mut lines = BufReader::new(zstd::Decoder::new(BufReader::new(file))?);
+/// The bytes of a copy, opened where it is encrypted.
+fn open(copy: &Path, identities: &[Identity]) -> Result<Box<dyn Read + Send>> {
+    let name = copy.display();
+    let mut file = BufReader::new(File::open(copy).with_context(|| name.to_string())?);
+    let begins = io::BufRead::fill_buf(&mut file).with_context(|| name.to_string())?;
+    if !begins.starts_with(AGE) {
+        return Ok(Box::new(file));
+    }
+    if identities.is_empty() {
+        bail!(Exit::BadInput(format!(
+            "{name}: it is encrypted: name the identity that opens it with --identity"
+        )));
+    }
+    let refused =
+        |why: age::DecryptError| anyhow!(Exit::BadInput(format!("{name}: it can't be opened: {why}")));
+    let sealed = age::Decryptor::new_buffered(file).map_err(refused)?;
+    let open = sealed.decrypt(identities.iter().map(|one| one as &dyn age::Identity)).map_err(refused)?;
+    Ok(Box::new(open))
+}
+
+async fn read(store: &Store, copy: &Path, identities: &[Identity]) -> Result<Backup> {
+    let mut lines = BufReader::new(zstd::Decoder::new(open(copy, identities)?)?);
     let back = store.restore(&mut lines).await.map_err(|error| match error {
         StoreError::Invalid { .. } | StoreError::Conflict { .. } => {
             Exit::BadInput(format!("{}: {error}", copy.display())).into()
@@ -112,10 +192,22 @@ async fn read(store: &Store, copy: &Path) -> Result<Backup> {
     Ok(back)
 }
 
+fn identities(path: &Path) -> Result<Vec<Identity>> {
+    let text = fs::read_to_string(path).with_context(|| path.display().to_string())?;
+    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
+    lines
+        .map(|line| {
+            Identity::from_str(line)
+                .map_err(|_| anyhow!(Exit::BadInput(format!("{}: no identity of age", path.display()))))
+        })
+        .collect()
+}
+
 /// Fills the database of the settings, which must be empty, from a copy.
-pub async fn restore(settings: &Settings, from: &Path) -> Result<()> {
+pub async fn restore(settings: &Settings, command: &cli::Restore) -> Result<()> {
+    let identities = command.identity.as_deref().map(identities).transpose()?.unwrap_or_default();
     let (store, _) = parts::store(settings).await?;
-    let back = read(&store, from).await;
+    let back = read(&store, &command.file, &identities).await;
     if let Ok(back) = &back {
         let origin = Origin { request: "command".to_owned(), address: "local".to_owned() };
         let event =
@@ -126,6 +218,12 @@ pub async fn restore(settings: &Settings, from: &Path) -> Result<()> {
     told(&back?);
     println!(
         "everybody has to sign in again; imported code systems lie in codes/ of the data folder and are copied apart"
+    );
+    let keys = overread_keys::Keyring::open(&settings.key_file)?;
+    println!(
+        "authenticator apps work on where {} is the key file of then (it holds {})",
+        settings.key_file.display(),
+        keys.ids().join(", ")
     );
     Ok(())
 }

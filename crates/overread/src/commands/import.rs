@@ -33,7 +33,8 @@ pub async fn run(settings: &Settings, command: &Import) -> Result<()> {
     // The template that ships must be there before the server ever ran.
     let model = overread_server::Model::loading();
     let config = settings.server.clone();
-    let setup = overread_server::Setup { store: store.clone(), source, config, model };
+    let sign_in = overread_server::SignInWays { keys: parts::keys(settings)?, passkeys: None, oidc: None };
+    let setup = overread_server::Setup { store: store.clone(), source, config, model, sign_in };
     overread_server::App::new(setup, overread_server::Shelf::default()).prepare().await?;
     let template = command.template.as_deref().unwrap_or(&settings.server.template);
     let outcome =

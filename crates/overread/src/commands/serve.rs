@@ -1,9 +1,11 @@
 //! `overread serve`
 
+use std::net::TcpListener;
+
 use anyhow::{Context as _, Result};
-use tokio::net::TcpListener;
 use tokio::sync::watch;
 
+use super::schedule;
 use crate::cli::Serve;
 use crate::parts;
 use crate::settings::Settings;
@@ -11,8 +13,12 @@ use crate::settings::Settings;
 pub async fn run(settings: &Settings, command: &Serve) -> Result<()> {
     let listen = command.listen.map_or_else(|| settings.listen.clone(), |listen| listen.to_string());
     // Before anything slow, so that a taken port is known at once.
-    let listener = TcpListener::bind(&listen).await.with_context(|| format!("listening on {listen}"))?;
+    let listener = TcpListener::bind(&listen).with_context(|| format!("listening on {listen}"))?;
     let address = listener.local_addr()?;
+    // A certificate that can't be used is known at once, too.
+    if let Some(tls) = &settings.tls {
+        tls.load()?;
+    }
     let stop = ends();
     let app = parts::app(settings, true).await?;
     if app.store.users().await?.is_empty() {
@@ -21,8 +27,11 @@ pub async fn run(settings: &Settings, command: &Serve) -> Result<()> {
     if !address.ip().is_loopback() && !app.config.secure_cookies {
         tracing::warn!("serving beyond this machine without TLS: passwords and notes can be read on the way");
     }
-    eprintln!("Overread serves http://{address}");
-    overread_server::serve(app, listener, stop, !command.no_worker).await?;
+    let scheme = if settings.tls.is_some() { "https" } else { "http" };
+    eprintln!("Overread serves {scheme}://{address}");
+    let copies = tokio::spawn(schedule::run(settings.clone(), app.store.clone(), stop.clone()));
+    overread_server::serve(app, listener, settings.tls.clone(), stop, !command.no_worker).await?;
+    copies.abort();
     tracing::info!("ended");
     Ok(())
 }

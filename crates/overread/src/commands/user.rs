@@ -3,9 +3,9 @@
 use std::io::{self, BufRead as _, IsTerminal as _};
 
 use anyhow::{Context as _, Result, bail, ensure};
-use overread_domain::UserId;
+use overread_domain::{AuditAction, UserId};
 use overread_server::{check_password, hash_password};
-use overread_store::{NewUser, UserPatch};
+use overread_store::{Event, NewUser, Origin, UserPatch};
 
 use crate::cli::{Password, User};
 use crate::parts;
@@ -49,8 +49,16 @@ pub async fn run(settings: &Settings, command: User) -> Result<()> {
             let hash = hash_password(&read(password, &id)?, source.random());
             let id = UserId::new(id);
             store.set_password(&id, &hash, !password.keep_password).await?;
-            let ended = store.delete_sessions_of(&id).await?;
+            let ended = store.delete_sessions_of(&id, None).await?;
             println!("password of {id} set, {ended} sessions ended");
+        }
+        User::ResetSecondFactor { id } => {
+            let of = UserId::new(id.as_str());
+            ensure!(store.user(&of).await?.is_some(), "there is no user \"{id}\"");
+            let origin = Origin { request: "command".to_owned(), address: "local".to_owned() };
+            let event = Event::new(AuditAction::SecondFactorReset, None, &origin).on(id.as_str());
+            store.recording(event).reset_factors(&of).await?;
+            println!("{id} has no second factor any more, and is signed out everywhere");
         }
         User::Disable { id } => {
             let patch = UserPatch { disabled: Some(true), ..UserPatch::default() };

@@ -8,9 +8,11 @@ use overread_domain::Permission;
 pub enum Access {
     /// Without signing in.
     Public,
-    /// Any signed-in person, even before a forced change of password.
+    /// A session, also one that is locked or awaits its second factor.
+    AnyStage,
+    /// Any signed-in person, even before a forced change of password or the set-up of a second factor. No tokens.
     Session,
-    /// Any signed-in person.
+    /// Any signed-in person. Tokens only read.
     SignedIn,
     Needs(Permission),
 }
@@ -29,10 +31,32 @@ const fn rule(method: Method, path: &'static str, access: Access) -> Rule {
 
 /// All routes of the product but the page's files.
 pub const RULES: &[Rule] = &[
-    rule(Method::GET, p::SESSION, Access::Session),
+    rule(Method::GET, p::SIGN_IN, Access::Public),
+    rule(Method::GET, p::SESSION, Access::AnyStage),
     rule(Method::POST, p::SESSION, Access::Public),
-    rule(Method::DELETE, p::SESSION, Access::Session),
+    rule(Method::DELETE, p::SESSION, Access::AnyStage),
+    rule(Method::POST, p::SECOND_FACTOR, Access::AnyStage),
+    rule(Method::POST, p::PASSKEY_CHALLENGE, Access::Public),
+    rule(Method::POST, p::SESSION_PASSKEY, Access::Public),
+    rule(Method::POST, p::LOCK, Access::Session),
+    rule(Method::POST, p::UNLOCK, Access::AnyStage),
+    rule(Method::GET, p::OIDC, Access::Public),
+    rule(Method::GET, p::OIDC_CALLBACK, Access::Public),
+    rule(Method::POST, p::INVITATION, Access::Public),
+    rule(Method::POST, p::ACCEPT_INVITATION, Access::Public),
     rule(Method::POST, p::PASSWORD, Access::Session),
+    rule(Method::GET, p::ACCOUNT, Access::Session),
+    rule(Method::POST, p::TOTP, Access::Session),
+    rule(Method::POST, p::CONFIRM_TOTP, Access::Session),
+    rule(Method::DELETE, p::TOTP, Access::Session),
+    rule(Method::POST, p::RECOVERY_CODES, Access::Session),
+    rule(Method::POST, p::NEW_PASSKEY, Access::Session),
+    rule(Method::POST, p::PASSKEYS, Access::Session),
+    rule(Method::DELETE, p::PASSKEY, Access::Session),
+    rule(Method::DELETE, p::SESSIONS, Access::Session),
+    rule(Method::DELETE, p::ONE_SESSION, Access::Session),
+    rule(Method::POST, p::TOKENS, Access::SignedIn),
+    rule(Method::DELETE, p::TOKEN, Access::Session),
     rule(Method::GET, p::ENTRIES, Access::Needs(Permission::ReadEntries)),
     rule(Method::GET, p::PROGRESS, Access::Needs(Permission::ReadEntries)),
     rule(Method::GET, p::NEXT_ENTRY, Access::Needs(Permission::ReadEntries)),
@@ -70,6 +94,8 @@ pub const RULES: &[Rule] = &[
     rule(Method::GET, p::USERS, Access::Needs(Permission::ManageUsers)),
     rule(Method::POST, p::USERS, Access::Needs(Permission::ManageUsers)),
     rule(Method::PATCH, p::USER, Access::Needs(Permission::ManageUsers)),
+    rule(Method::POST, p::INVITE, Access::Needs(Permission::ManageUsers)),
+    rule(Method::DELETE, p::USER_SESSIONS, Access::Needs(Permission::ManageUsers)),
     rule(Method::GET, p::AUDIT, Access::Needs(Permission::SeeAudit)),
     rule(Method::GET, p::AUDIT_STATUS, Access::Needs(Permission::SeeAudit)),
     rule(Method::POST, p::AUDIT_REVIEWS, Access::Needs(Permission::SeeAudit)),

@@ -1,5 +1,6 @@
 //! All routes. Each area is a file; who may is in `auth::access`.
 
+pub mod account;
 pub mod accuracy;
 pub mod audit;
 pub mod books;
@@ -12,7 +13,9 @@ pub mod edits;
 pub mod entry;
 pub mod health;
 pub mod import;
+pub mod invitations;
 pub mod memory;
+pub mod oidc;
 pub mod queue;
 pub mod session;
 pub mod system;
@@ -40,7 +43,28 @@ use crate::{App, Failure};
 pub fn router(app: App) -> Router {
     let routes = Router::new()
         .route(p::SESSION, get(session::current).post(session::sign_in).delete(session::sign_out))
+        .route(p::SIGN_IN, get(session::options))
+        .route(p::SECOND_FACTOR, post(session::second_factor))
+        .route(p::PASSKEY_CHALLENGE, post(session::passkey_challenge))
+        .route(p::SESSION_PASSKEY, post(session::by_passkey))
+        .route(p::LOCK, post(session::lock))
+        .route(p::UNLOCK, post(session::unlock))
+        .route(p::OIDC, get(oidc::start))
+        .route(p::OIDC_CALLBACK, get(oidc::callback))
+        .route(p::INVITATION, post(invitations::look))
+        .route(p::ACCEPT_INVITATION, post(invitations::accept))
         .route(p::PASSWORD, post(session::change_password))
+        .route(p::ACCOUNT, get(account::account))
+        .route(p::TOTP, post(account::begin_totp).delete(account::remove_totp))
+        .route(p::CONFIRM_TOTP, post(account::confirm_totp))
+        .route(p::RECOVERY_CODES, post(account::recovery_codes))
+        .route(p::NEW_PASSKEY, post(account::new_passkey))
+        .route(p::PASSKEYS, post(account::add_passkey))
+        .route(p::PASSKEY, delete(account::remove_passkey))
+        .route(p::SESSIONS, delete(account::end_sessions))
+        .route(p::ONE_SESSION, delete(account::end_session))
+        .route(p::TOKENS, post(account::make_token))
+        .route(p::TOKEN, delete(account::revoke_token))
         .route(p::ENTRIES, get(queue::queue))
         .route(p::PROGRESS, get(queue::progress))
         .route(p::NEXT_ENTRY, get(queue::next))
@@ -77,6 +101,8 @@ pub fn router(app: App) -> Router {
         .route(p::RETRY_JOB, post(system::retry))
         .route(p::USERS, get(users::list).post(users::create))
         .route(p::USER, patch(users::change))
+        .route(p::INVITE, post(invitations::invite))
+        .route(p::USER_SESSIONS, delete(users::end_sessions))
         .route(p::AUDIT, get(audit::list))
         .route(p::AUDIT_STATUS, get(audit::status))
         .route(p::AUDIT_REVIEWS, post(audit::sign_off))

@@ -20,7 +20,13 @@ pub fn is_id(id: &str) -> bool {
 /// All users, by id.
 #[utoipa::path(get, path = path::USERS, tag = "users", responses((status = 200, body = Vec<UserView>)))]
 pub async fn list(State(app): State<App>) -> Result<Json<Vec<UserView>>, Failure> {
-    Ok(Json(app.store.users().await?.into_iter().map(views::user).collect()))
+    let second: std::collections::BTreeSet<UserId> =
+        app.store.users_with_second_factor().await?.into_iter().collect();
+    let view = |user: overread_store::User| {
+        let has = second.contains(&user.id);
+        views::user(user, has)
+    };
+    Ok(Json(app.store.users().await?.into_iter().map(view).collect()))
 }
 
 /// Adds a user, who must choose another password at the first sign-in.
@@ -38,17 +44,23 @@ pub async fn create(
         return Err(Failure::invalid("id", "an id has 1 to 64 letters, digits and . _ - @"));
     }
     check_name(&request.name)?;
-    check_password(&request.password, &request.id)?;
-    let password_hash = app.vault.hash(request.password, app.source.random()).await;
+    let password_hash = match request.password {
+        Some(password) => {
+            check_password(&password, &request.id)?;
+            app.vault.hash(password, app.source.random()).await
+        }
+        // Nothing verifies against it: an invitation comes first.
+        None => String::new(),
+    };
     let user = overread_store::NewUser {
         id: request.id,
         name: request.name,
         role: request.role,
+        must_change_password: !password_hash.is_empty(),
         password_hash,
-        must_change_password: true,
     };
     let event = signed.event(AuditAction::UserCreated).on(user.id.as_str()).with("role", user.role.as_str());
-    Ok((StatusCode::CREATED, Json(views::user(app.store.recording(event).create_user(user).await?))))
+    Ok((StatusCode::CREATED, Json(views::user(app.store.recording(event).create_user(user).await?, false))))
 }
 
 /// Changes name, role or password, or shuts a user out.
@@ -65,6 +77,9 @@ pub async fn change(
     Path(id): Path<UserId>,
     Json(request): Json<UserChange>,
 ) -> Result<Json<UserView>, Failure> {
+    if id == signed.user.id && request.reset_second_factor == Some(true) {
+        return Err(Failure::new(ErrorCode::WrongState, "the own second factor is changed in the account"));
+    }
     let out = request.disabled == Some(true) || request.role.is_some_and(|role| role != Role::Administrator);
     if id == signed.user.id && out {
         return Err(Failure::new(ErrorCode::WrongState, "administrators can't shut themselves out"));
@@ -91,15 +106,40 @@ pub async fn change(
     if let Some(password) = request.password {
         let hash = app.vault.hash(password, app.source.random()).await;
         app.store.set_password(&id, &hash, true).await?;
-        app.store.delete_sessions_of(&id).await?;
+        app.store.delete_sessions_of(&id, None).await?;
         user.must_change_password = true;
     }
-    Ok(Json(views::user(user)))
+    if request.reset_second_factor == Some(true) {
+        app.store
+            .recording(signed.event(AuditAction::SecondFactorReset).on(id.as_str()))
+            .reset_factors(&id)
+            .await?;
+    }
+    let second = app.store.factors(&id).await?.second();
+    Ok(Json(views::user(user, second)))
 }
 
-fn check_name(name: &str) -> Result<(), Failure> {
+pub fn check_name(name: &str) -> Result<(), Failure> {
     let fine = (1..=200).contains(&name.trim().chars().count()) && !name.chars().any(char::is_control);
     if fine { Ok(()) } else { Err(Failure::invalid("name", "a name has 1 to 200 characters")) }
+}
+
+/// Signs somebody out everywhere.
+#[utoipa::path(delete, path = path::USER_SESSIONS, tag = "users", params(("user" = String, Path)), responses(
+    (status = 204),
+    (status = 404, body = ErrorBody),
+))]
+pub async fn end_sessions(
+    State(app): State<App>,
+    signed: Signed,
+    Path(id): Path<UserId>,
+) -> Result<StatusCode, Failure> {
+    if app.store.user(&id).await?.is_none() {
+        return Err(Failure::not_found("user"));
+    }
+    let event = signed.event(AuditAction::SessionsEnded).on(id.as_str());
+    app.store.recording(event).delete_sessions_of(&id, None).await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 fn check_password(password: &str, id: &UserId) -> Result<(), Failure> {

@@ -36,6 +36,9 @@ macro_rules! on_both_engines {
 on_both_engines! {
     people::users_are_kept_and_changed;
     people::sessions_end_by_time_by_hand_and_with_their_user;
+    people::factors_questions_and_codes_count_once;
+    people::tokens_and_invitations_end_with_their_user_and_time;
+    schema::every_version_rolls_forward;
     people::a_template_gets_a_version_for_each_change;
     import::the_same_note_again_changes_nothing;
     import::another_text_under_a_known_id_refuses_the_whole_request;

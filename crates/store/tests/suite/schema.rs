@@ -1,7 +1,9 @@
+use std::fmt::Write as _;
 use std::sync::Arc;
 
-use overread_store::{Store, StoreError};
+use overread_store::{DatabaseKey, Store, StoreError};
 use overread_test_support::TestSource;
+use sha2::{Digest, Sha256};
 use sqlx::{AnyConnection, Connection};
 
 use crate::world::{World, accept, note};
@@ -26,17 +28,71 @@ pub async fn a_newer_schema_is_refused_untouched(world: World) {
     world.store.close().await;
     run(
         &world.url,
-        "INSERT INTO overread_schema (version, name, sha256, applied_at) VALUES (6, 'a', 'x', 0), (9, 'later', 'x', 0)",
+        "INSERT INTO overread_schema (version, name, sha256, applied_at) VALUES (7, 'a', 'x', 0), (9, 'later', 'x', 0)",
     )
     .await;
     let refused = Store::open(&world.url, world.source.clone()).await.unwrap_err();
-    assert!(matches!(refused, StoreError::WrongSchema { found: Some(9), known: 5 }), "{refused:?}");
+    assert!(matches!(refused, StoreError::WrongSchema { found: Some(9), known: 6 }), "{refused:?}");
     assert!(refused.to_string().contains("backup"), "{refused}");
 
-    run(&world.url, "DELETE FROM overread_schema WHERE version > 5").await;
+    run(&world.url, "DELETE FROM overread_schema WHERE version > 6").await;
     run(&world.url, "UPDATE overread_schema SET sha256 = 'x'").await;
     let refused = Store::open(&world.url, world.source.clone()).await.unwrap_err();
     assert!(matches!(refused, StoreError::Corrupt { what: "schema version", .. }), "{refused:?}");
+}
+
+/// Databases as every earlier version left them, with a user in each: none is lost on the way.
+pub async fn every_version_rolls_forward(world: World) {
+    const TEXTS: [(&str, &str); 5] = [
+        ("first", include_str!("../../migrations/0001_first.sql")),
+        ("memory", include_str!("../../migrations/0002_memory.sql")),
+        ("edits", include_str!("../../migrations/0003_edits.sql")),
+        ("codes", include_str!("../../migrations/0004_codes.sql")),
+        ("audit", include_str!("../../migrations/0005_audit.sql")),
+    ];
+    let postgres = world.folder.is_none();
+    world.store.close().await;
+    for version in 1..=TEXTS.len() {
+        let url = match &world.folder {
+            Some(folder) => format!("sqlite:{}/v{version}.db?mode=rwc", folder.path().display()),
+            None => overread_test_support::Postgres::start().database(),
+        };
+        let mut connection = AnyConnection::connect(&url).await.unwrap();
+        let mut sql =
+            "CREATE TABLE overread_schema (version BIGINT PRIMARY KEY NOT NULL, name TEXT NOT NULL, \
+                       sha256 TEXT NOT NULL, applied_at BIGINT NOT NULL);"
+                .to_owned();
+        if postgres {
+            sql.push_str("CREATE FUNCTION overread_refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NULL; END $$;");
+        }
+        for (nth, (name, text)) in TEXTS[..version].iter().enumerate() {
+            let (key, bytes) = if postgres { ("TEXT COLLATE \"C\"", "BYTEA") } else { ("TEXT", "BLOB") };
+            sql.push_str(&text.replace("{key}", key).replace("{bytes}", bytes));
+            let hash = format!("{:x}", Sha256::digest(text.as_bytes()));
+            write!(sql, "INSERT INTO overread_schema VALUES ({}, '{name}', '{hash}', 0);", nth + 1).unwrap();
+        }
+        sql.push_str("INSERT INTO users VALUES ('old', 'Old', 'coder', 'hash', 0, 0, 5, NULL);");
+        sql.push_str("INSERT INTO sessions VALUES ('t', 'old', 0, 99999999999999, 0);");
+        sqlx::raw_sql(sqlx::AssertSqlSafe(sql)).execute(&mut connection).await.unwrap();
+        connection.close().await.unwrap();
+        let plain = url.trim_end_matches("?mode=rwc");
+        let store = Store::open(plain, world.source.clone()).await.unwrap();
+        let old = store.user(&"old".into()).await.unwrap().unwrap();
+        assert_eq!((old.name.as_str(), old.created_at.0), ("Old", 5), "{version}");
+        assert!(store.session("t").await.unwrap().is_none(), "everybody signs in once more");
+        assert!(!store.factors(&old.id).await.unwrap().second());
+        store.record_sign_in(&old.id).await.unwrap();
+        store.close().await;
+        // What was there before the change lies beside it.
+        if let Some(path) = plain.strip_prefix("sqlite:") {
+            let copy = format!("sqlite:{path}.schema-{version}");
+            let mut connection = AnyConnection::connect(&copy).await.unwrap();
+            let rows =
+                sqlx::query("SELECT version FROM overread_schema").fetch_all(&mut connection).await.unwrap();
+            assert_eq!(rows.len(), version);
+            connection.close().await.unwrap();
+        }
+    }
 }
 
 pub async fn a_database_of_something_else_is_refused_untouched(world: World) {
@@ -93,6 +149,55 @@ async fn memory_is_a_database_too() {
     store.put_template(&crate::world::template()).await.unwrap();
     let made = store.import_notes(vec![note("n1")], "short", false).await.unwrap();
     assert_eq!(store.entry(&made.entries[0]).await.unwrap().text, crate::world::TEXT);
+}
+
+#[tokio::test]
+async fn an_encrypted_file_opens_with_its_key_alone_and_shows_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("sealed.db");
+    let url = format!("sqlite:{}", path.display());
+    let source = Arc::new(TestSource::new(1));
+    let key = DatabaseKey::new([7; 32]);
+    let store = Store::open_sealed(&url, source.clone(), Some(&key)).await.unwrap();
+    assert!(store.is_sealed());
+    store.put_template(&crate::world::template()).await.unwrap();
+    let made = store.import_notes(vec![note("n1")], "short", false).await.unwrap();
+    // Neither in the file nor in its journal, while it is open and after.
+    let shows = || {
+        std::fs::read_dir(folder.path()).unwrap().flatten().any(|file| {
+            let bytes = std::fs::read(file.path()).unwrap();
+            let has = |words: &[u8]| bytes.windows(words.len()).any(|window| window == words);
+            has(b"pneumonia") || has(b"SQLite format") || has(b"CREATE TABLE")
+        })
+    };
+    assert!(!shows());
+    store.close().await;
+    assert!(!shows());
+    for wrong in [None, Some(&DatabaseKey::new([8; 32]))] {
+        assert!(Store::open_sealed(&url, source.clone(), wrong).await.is_err());
+    }
+    let wrong = Store::open_sealed(&url, source.clone(), Some(&DatabaseKey::new([8; 32]))).await.unwrap_err();
+    assert!(matches!(wrong, StoreError::WrongKey), "{wrong:?}");
+    let again = Store::open_sealed(&url, source.clone(), Some(&key)).await.unwrap();
+    assert_eq!(again.entry(&made.entries[0]).await.unwrap().text, crate::world::TEXT);
+    again.close().await;
+
+    // One changed byte in a page is noticed, not read.
+    let mut bytes = std::fs::read(&path).unwrap();
+    for page in bytes.chunks_mut(4096).skip(1) {
+        page[100] ^= 1;
+    }
+    std::fs::write(&path, bytes).unwrap();
+    let damaged = match Store::open_sealed(&url, source.clone(), Some(&key)).await {
+        Ok(store) => store.entry(&made.entries[0]).await.map(|_| ()),
+        Err(error) => Err(error),
+    };
+    assert!(damaged.is_err());
+
+    // A file that is not encrypted is not taken for one that is.
+    let plain = format!("sqlite:{}", folder.path().join("plain.db").display());
+    Store::open(&plain, source.clone()).await.unwrap().close().await;
+    assert!(matches!(Store::open_sealed(&plain, source, Some(&key)).await, Err(StoreError::WrongKey)));
 }
 
 #[cfg(unix)]

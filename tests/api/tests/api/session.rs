@@ -60,20 +60,20 @@ async fn the_token_itself_is_not_kept() {
 async fn sessions_end_after_idle_time_and_after_their_day() {
     let world = World::new().await;
     let idle = world.signed_in(Role::Coder).await;
-    world.source.advance(29 * MINUTE);
-    idle.get(path::SESSION).await.expect(200);
-    world.source.advance(29 * MINUTE);
-    idle.get(path::SESSION).await.expect(200);
-    world.source.advance(31 * MINUTE);
-    idle.get(path::SESSION).await.expect(401);
+    world.source.advance(14 * MINUTE);
+    idle.get(path::ENTRIES).await.expect(200);
+    world.source.advance(14 * MINUTE);
+    idle.get(path::ENTRIES).await.expect(200);
+    world.source.advance(16 * MINUTE);
+    idle.get(path::ENTRIES).await.expect(401).error(ErrorCode::SessionLocked);
 
     let busy = world.signed_in(Role::Coder).await;
-    for _ in 0..35 {
-        world.source.advance(20 * MINUTE);
+    for _ in 0..71 {
+        world.source.advance(10 * MINUTE);
         busy.get(path::SESSION).await.expect(200);
     }
-    world.source.advance(21 * MINUTE);
-    busy.get(path::SESSION).await.expect(401);
+    world.source.advance(11 * MINUTE);
+    busy.get(path::SESSION).await.expect(401).error(ErrorCode::NotSignedIn);
 }
 
 #[tokio::test]
@@ -97,7 +97,7 @@ async fn a_changed_password_ends_all_other_sessions() {
     let there = world.signed_in(Role::Coder).await;
     let change = |current: &str, new: &str| json!({ "current": current, "new": new });
     here.post(path::PASSWORD, &change("wrong wrong wrong", "four small boats")).await.expect(401);
-    for weak in ["short", "123456789012", PASSWORD] {
+    for weak in ["short", "123456789012", "Password1234!", PASSWORD] {
         let error =
             here.post(path::PASSWORD, &change(PASSWORD, weak)).await.expect(422).error(ErrorCode::Invalid);
         assert_eq!(error.places[0].field.as_deref(), Some("new"));

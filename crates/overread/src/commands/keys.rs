@@ -1,0 +1,64 @@
+//! `overread keys`
+
+use std::path::Path;
+
+use anyhow::{Context as _, Result, anyhow, ensure};
+
+use crate::cli::Keys;
+use crate::parts;
+use crate::settings::Settings;
+
+pub async fn run(settings: &Settings, command: Keys) -> Result<()> {
+    match command {
+        Keys::List => {
+            let ids = parts::keys(settings)?.ids();
+            let last = ids.len().saturating_sub(1);
+            for (nth, id) in ids.iter().enumerate() {
+                println!("{id}{}", if nth == last { "  in use" } else { "" });
+            }
+        }
+        Keys::Add => {
+            let keys = parts::keys(settings)?;
+            let id = keys.add()?;
+            let (store, _) = parts::store(settings).await?;
+            let secrets = overread_server::reseal(&store, &keys)
+                .await
+                .map_err(|_| anyhow!("a secret can't be opened with the keys that are here"))?;
+            store.close().await;
+            let database = parts::reseal_database_key(settings, &keys)?;
+            println!("{id} is in use");
+            println!(
+                "{secrets} authenticator apps{} sealed anew",
+                if database { " and the key of the database" } else { "" }
+            );
+        }
+        Keys::Remove { id } => {
+            parts::keys(settings)?.remove(&id)?;
+            println!("{id} is gone: what it sealed can't be opened any more");
+        }
+        Keys::Identity { file } => identity(&file)?,
+    }
+    Ok(())
+}
+
+/// Of age (<https://age-encryption.org/v1>, X25519).
+fn identity(path: &Path) -> Result<()> {
+    use age::secrecy::ExposeSecret as _;
+    use std::io::Write as _;
+    ensure!(!path.exists(), "{} is there already", path.display());
+    let identity = age::x25519::Identity::generate();
+    let recipient = identity.to_public();
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = options.open(path).with_context(|| path.display().to_string())?;
+    writeln!(file, "# opens copies for {recipient}\n{}", identity.to_string().expose_secret())?;
+    file.sync_all()?;
+    println!("{recipient}");
+    eprintln!(
+        "{} opens copies made for this recipient: keep it away from the server, and more than once",
+        path.display()
+    );
+    Ok(())
+}
