@@ -102,7 +102,9 @@ pub fn SecondFactors(account: AccountView, load: Callback<()>) -> impl IntoView 
     view! {
         <section class="sheet" id="second-factors">
             <h2>"Second factor"</h2>
-            {(!has_any).then(|| view! { <p>"○ Your password is all that protects this account."</p> })}
+            <Show when=move || !has_any && codes.with(Vec::is_empty)>
+                <p>"○ Your password is all that protects this account."</p>
+            </Show>
             <Show when=move || codes.with(|codes| !codes.is_empty())>
                 <div role="status" class="stack">
                     <p>
