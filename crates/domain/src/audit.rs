@@ -1,85 +1,55 @@
 //! What is recorded of who did what (45 CFR 164.312(b)). Never clinical text: ids, counts, names of fields.
 
-use serde::{Deserialize, Serialize};
+use crate::words::words;
 
-macro_rules! actions {
-    ($($(#[$doc:meta])* $name:ident = $word:literal, $label:literal;)+) => {
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-        #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-        #[serde(rename_all = "snake_case")]
-        pub enum AuditAction {
-            $($(#[$doc])* $name,)+
-        }
-
-        impl AuditAction {
-            pub const ALL: &'static [Self] = &[$(Self::$name,)+];
-
-            pub fn as_str(self) -> &'static str {
-                match self {
-                    $(Self::$name => $word,)+
-                }
-            }
-
-            /// In words, for people.
-            pub fn label(self) -> &'static str {
-                match self {
-                    $(Self::$name => $label,)+
-                }
-            }
-        }
-    };
-}
-
-actions! {
-    SignedIn = "signed_in", "Signed in";
-    /// A wrong name or password, or one too many of them.
-    SignInRefused = "sign_in_refused", "Sign-in refused";
-    SignedOut = "signed_out", "Signed out";
-    SessionLocked = "session_locked", "Locked the screen";
-    SessionUnlocked = "session_unlocked", "Came back to a locked screen";
-    SessionsEnded = "sessions_ended", "Ended sessions";
-    SecondFactorAdded = "second_factor_added", "Added a second factor";
-    SecondFactorRemoved = "second_factor_removed", "Removed a second factor";
-    SecondFactorReset = "second_factor_reset", "Reset somebody's second factor";
-    RecoveryCodesMade = "recovery_codes_made", "Made recovery codes";
-    RecoveryCodeUsed = "recovery_code_used", "Used a recovery code";
-    InvitationMade = "invitation_made", "Invited a user";
-    InvitationAccepted = "invitation_accepted", "Accepted an invitation";
-    TokenMade = "token_made", "Made a token for a script";
-    TokenRevoked = "token_revoked", "Revoked a token";
-    TokenRefused = "token_refused", "Token refused";
-    PasswordChanged = "password_changed", "Changed the password";
-    /// A route that the role does not allow.
-    AccessRefused = "access_refused", "Access refused";
-    /// A note with its rows and suggestions was shown.
-    EntryViewed = "entry_viewed", "Viewed an entry";
-    EntriesSearched = "entries_searched", "Searched entries";
-    Decided = "decided", "Decided";
-    SuggestedAgain = "suggested_again", "Asked for suggestions again";
-    JobRetried = "job_retried", "Retried a job";
-    NotesImported = "notes_imported", "Imported notes";
-    CorrectionsExported = "corrections_exported", "Exported corrections";
-    MemoryViewed = "memory_viewed", "Viewed the memory";
-    MemoryDeleted = "memory_deleted", "Deleted from the memory";
-    TemplateSaved = "template_saved", "Saved a template";
-    ChecksSet = "checks_set", "Set the checks";
-    ChecksTried = "checks_tried", "Tried checks on finished entries";
-    CodesImported = "codes_imported", "Imported code systems";
-    CodesRemoved = "codes_removed", "Put a code system away";
-    UserCreated = "user_created", "Created a user";
-    UserChanged = "user_changed", "Changed a user";
-    BackupMade = "backup_made", "Made a backup";
-    BackupRestored = "backup_restored", "Restored a backup";
-    AuditViewed = "audit_viewed", "Viewed the audit trail";
-    AuditExported = "audit_exported", "Exported the audit trail";
-    AuditReviewed = "audit_reviewed", "Signed off the audit trail";
+words! {
+    AuditAction {
+        SignedIn = "signed_in", "Signed in";
+        /// A wrong name or password, or one too many of them.
+        SignInRefused = "sign_in_refused", "Sign-in refused";
+        SignedOut = "signed_out", "Signed out";
+        SessionLocked = "session_locked", "Locked the screen";
+        SessionUnlocked = "session_unlocked", "Came back to a locked screen";
+        SessionsEnded = "sessions_ended", "Ended sessions";
+        SecondFactorAdded = "second_factor_added", "Added a second factor";
+        SecondFactorRemoved = "second_factor_removed", "Removed a second factor";
+        SecondFactorReset = "second_factor_reset", "Reset somebody's second factor";
+        RecoveryCodesMade = "recovery_codes_made", "Made recovery codes";
+        RecoveryCodeUsed = "recovery_code_used", "Used a recovery code";
+        InvitationMade = "invitation_made", "Invited a user";
+        InvitationAccepted = "invitation_accepted", "Accepted an invitation";
+        TokenMade = "token_made", "Made a token for a script";
+        TokenRevoked = "token_revoked", "Revoked a token";
+        TokenRefused = "token_refused", "Token refused";
+        PasswordChanged = "password_changed", "Changed the password";
+        /// A route that the role does not allow.
+        AccessRefused = "access_refused", "Access refused";
+        /// A note with its rows and suggestions was shown.
+        EntryViewed = "entry_viewed", "Viewed an entry";
+        EntriesSearched = "entries_searched", "Searched entries";
+        Decided = "decided", "Decided";
+        SuggestedAgain = "suggested_again", "Asked for suggestions again";
+        JobRetried = "job_retried", "Retried a job";
+        NotesImported = "notes_imported", "Imported notes";
+        CorrectionsExported = "corrections_exported", "Exported corrections";
+        MemoryViewed = "memory_viewed", "Viewed the memory";
+        MemoryDeleted = "memory_deleted", "Deleted from the memory";
+        TemplateSaved = "template_saved", "Saved a template";
+        ChecksSet = "checks_set", "Set the checks";
+        ChecksTried = "checks_tried", "Tried checks on finished entries";
+        CodesImported = "codes_imported", "Imported code systems";
+        CodesRemoved = "codes_removed", "Put a code system away";
+        UserCreated = "user_created", "Created a user";
+        UserChanged = "user_changed", "Changed a user";
+        BackupMade = "backup_made", "Made a backup";
+        BackupRestored = "backup_restored", "Restored a backup";
+        AuditViewed = "audit_viewed", "Viewed the audit trail";
+        AuditExported = "audit_exported", "Exported the audit trail";
+        AuditReviewed = "audit_reviewed", "Signed off the audit trail";
+    }
 }
 
 impl AuditAction {
-    pub fn parse(word: &str) -> Option<Self> {
-        Self::ALL.iter().copied().find(|action| action.as_str() == word)
-    }
-
     /// The kind of operation by HL7 FHIR (`AuditEvent.action`): create, read, update, delete, execute.
     pub fn operation(self) -> char {
         match self {
@@ -138,5 +108,9 @@ mod tests {
             assert_eq!(wire.as_str(), Some(action.as_str()));
         }
         assert_eq!(AuditAction::parse("nothing"), None);
+        for permission in crate::Permission::ALL {
+            let wire = serde_json::to_value(permission).unwrap();
+            assert_eq!(wire.as_str().and_then(crate::Permission::parse), Some(*permission));
+        }
     }
 }

@@ -18,6 +18,7 @@ pub mod role;
 pub mod span;
 pub mod suggestion;
 pub mod template;
+mod words;
 
 pub use audit::AuditAction;
 pub use clock::Timestamp;

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::words::words;
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
@@ -12,66 +14,34 @@ pub enum Role {
     Administrator,
 }
 
-macro_rules! permissions {
-    ($($(#[$doc:meta])* $name:ident = $word:literal, $label:literal;)+) => {
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-        #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-        #[serde(rename_all = "snake_case")]
-        pub enum Permission {
-            $($(#[$doc])* $name,)+
-        }
-
-        impl Permission {
-            pub const ALL: &'static [Self] = &[$(Self::$name,)+];
-
-            pub fn as_str(self) -> &'static str {
-                match self {
-                    $(Self::$name => $word,)+
-                }
-            }
-
-            /// In words, for people.
-            pub fn label(self) -> &'static str {
-                match self {
-                    $(Self::$name => $label,)+
-                }
-            }
-        }
-    };
-}
-
-permissions! {
-    /// See the queue and open entries.
-    ReadEntries = "read_entries", "read the queue and entries";
-    /// Decide on entries that are not exceptions.
-    Decide = "decide", "decide on entries";
-    /// Decide on entries in the exceptions queue.
-    ResolveExceptions = "resolve_exceptions", "decide on exceptions";
-    /// Open a finished entry again.
-    Reopen = "reopen", "open finished entries again";
-    SearchCodes = "search_codes", "look codes up";
-    ImportNotes = "import_notes", "import notes";
-    ExportCorrections = "export_corrections", "export corrections";
-    /// See what the corrections taught, phrase by phrase, and let the model forget it.
-    CurateMemory = "curate_memory", "see and prune the memory";
-    SeeAccuracy = "see_accuracy", "see accuracy";
-    /// See background jobs, the model and the code releases.
-    SeeSystem = "see_system", "see the system and its jobs";
-    /// Ask for suggestions again, retry jobs.
-    RunJobs = "run_jobs", "run and retry jobs";
-    EditTemplates = "edit_templates", "edit templates";
-    /// Set the levels of the coding edits.
-    EditRules = "edit_rules", "set the checks";
-    /// Bring in and remove code systems, lists and books.
-    ImportCodes = "import_codes", "import code systems";
-    /// Look through the audit trail and sign it off.
-    SeeAudit = "see_audit", "see the audit trail";
-    ManageUsers = "manage_users", "manage users";
-}
-
-impl Permission {
-    pub fn parse(word: &str) -> Option<Self> {
-        Self::ALL.iter().copied().find(|permission| permission.as_str() == word)
+words! {
+    Permission {
+        /// See the queue and open entries.
+        ReadEntries = "read_entries", "read the queue and entries";
+        /// Decide on entries that are not exceptions.
+        Decide = "decide", "decide on entries";
+        /// Decide on entries in the exceptions queue.
+        ResolveExceptions = "resolve_exceptions", "decide on exceptions";
+        /// Open a finished entry again.
+        Reopen = "reopen", "open finished entries again";
+        SearchCodes = "search_codes", "look codes up";
+        ImportNotes = "import_notes", "import notes";
+        ExportCorrections = "export_corrections", "export corrections";
+        /// See what the corrections taught, phrase by phrase, and let the model forget it.
+        CurateMemory = "curate_memory", "see and prune the memory";
+        SeeAccuracy = "see_accuracy", "see accuracy";
+        /// See background jobs, the model and the code releases.
+        SeeSystem = "see_system", "see the system and its jobs";
+        /// Ask for suggestions again, retry jobs.
+        RunJobs = "run_jobs", "run and retry jobs";
+        EditTemplates = "edit_templates", "edit templates";
+        /// Set the levels of the coding edits.
+        EditRules = "edit_rules", "set the checks";
+        /// Bring in and remove code systems, lists and books.
+        ImportCodes = "import_codes", "import code systems";
+        /// Look through the audit trail and sign it off.
+        SeeAudit = "see_audit", "see the audit trail";
+        ManageUsers = "manage_users", "manage users";
     }
 }
 

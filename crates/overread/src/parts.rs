@@ -1,10 +1,10 @@
 //! The parts that commands are wired from.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result, anyhow};
+use anyhow::{Context as _, Result, anyhow, bail};
 use overread_codes::Release;
 use overread_keys::Keyring;
 use overread_server::{App, Loaded, Model, Setup, Shelf, SignInWays};
@@ -53,9 +53,20 @@ pub fn database_key(settings: &Settings, keys: &Keyring) -> Result<Option<Databa
             Ok(Some(DatabaseKey::new(bytes)))
         }
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            let there = path.with_extension("").metadata().is_ok_and(|file| file.len() > 0);
-            if there || !settings.encrypt_database {
-                return Ok(None);
+            // An encrypted file does not begin as SQLite's own do.
+            let database = path.with_extension("");
+            let mut begins = [0; 16];
+            let read = std::fs::File::open(&database)
+                .and_then(|mut file| std::io::Read::read(&mut file, &mut begins));
+            match read {
+                Ok(read) if read == begins.len() && begins != *b"SQLite format 3\0" => bail!(
+                    "{}: it is missing, and {} seems to be encrypted with the key in it",
+                    path.display(),
+                    database.display()
+                ),
+                Ok(read) if read > 0 => return Ok(None),
+                _ if !settings.encrypt_database => return Ok(None),
+                _ => {}
             }
             let bytes: [u8; 32] = rand::random();
             save(&path, &keys.seal(DATABASE, DATABASE, &bytes))?;
@@ -83,20 +94,22 @@ pub fn reseal_database_key(settings: &Settings, keys: &Keyring) -> Result<bool> 
     Ok(true)
 }
 
-/// Writes a new file for its owner alone; one that is there already stays.
-fn save(path: &std::path::Path, text: &str) -> Result<()> {
+/// Writes a new file for its owner alone, whole or not at all; one that is there already stays.
+fn save(path: &Path, text: &str) -> Result<()> {
     use std::io::Write as _;
-    let mut options = std::fs::OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    match options.open(path) {
-        Ok(mut file) => writeln!(file, "{text}")
-            .and_then(|()| file.sync_all())
-            .with_context(|| path.display().to_string()),
-        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
-        Err(error) => Err(error).with_context(|| path.display().to_string()),
-    }
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let work = || -> std::io::Result<()> {
+        // Only its owner can read it (tempfile(3)).
+        let mut file = tempfile::NamedTempFile::new_in(folder)?;
+        writeln!(file, "{text}")?;
+        file.as_file().sync_all()?;
+        match file.persist_noclobber(path) {
+            Ok(_) => Ok(()),
+            Err(error) if error.error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
+            Err(error) => Err(error.error),
+        }
+    };
+    work().with_context(|| path.display().to_string())
 }
 
 pub fn release(settings: &Settings) -> Result<Arc<Release>> {

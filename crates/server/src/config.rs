@@ -105,7 +105,7 @@ impl Default for Config {
             oidc_user_claim: "preferred_username".to_owned(),
             requests_per_minute: 3000,
             searches_per_minute: 900,
-            stranger_requests_per_minute: 120,
+            stranger_requests_per_minute: 600,
             lease_seconds: 300,
             secure_cookies: false,
             behind_proxy: false,

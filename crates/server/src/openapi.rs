@@ -16,7 +16,8 @@ use crate::routes;
     info(
         title = "Overread",
         description = "Check AI-filled entries from clinical notes. Spans are Unicode code points, half open, with their \
-            quote. Requests that change something carry the header `x-overread`. Every error is an `ErrorBody`.",
+            quote. Requests that change something carry the header `x-overread`, or a script's token as `Authorization: \
+            Bearer ovr_...`. Every error is an `ErrorBody`.",
     ),
     modifiers(&Common),
     components(schemas(overread_api::ErrorBody, overread_api::entry::QueueSort)),

@@ -155,13 +155,7 @@ impl Store {
     }
 
     pub async fn remove_totp(&self, of: &UserId) -> Result<(), StoreError> {
-        let mut tx = self.begin().await?;
-        let done =
-            sqlx::query("DELETE FROM totp WHERE user_id = $1").bind(of.as_str()).execute(&mut *tx).await?;
-        if done.rows_affected() == 0 {
-            return Err(StoreError::not_found("authenticator app", of));
-        }
-        self.commit(tx).await
+        self.delete_own("totp", "authenticator app", of, None).await
     }
 
     /// Takes the place of all codes before.
@@ -267,29 +261,21 @@ impl Store {
     }
 
     pub async fn remove_passkey(&self, of: &UserId, id: &str) -> Result<(), StoreError> {
-        let mut tx = self.begin().await?;
-        let done = sqlx::query("DELETE FROM passkeys WHERE user_id = $1 AND id = $2")
-            .bind(of.as_str())
-            .bind(id)
-            .execute(&mut *tx)
-            .await?;
-        if done.rows_affected() == 0 {
-            return Err(StoreError::not_found(PASSKEY, &id));
-        }
-        self.commit(tx).await
+        self.delete_own("passkeys", PASSKEY, of, Some(id)).await
     }
 
-    /// For somebody who lost everything: app, codes and passkeys are gone, and all sessions end.
+    /// For somebody who lost everything: app, codes and passkeys are gone, and all sessions, tokens and invitations end.
     pub async fn reset_factors(&self, of: &UserId) -> Result<(), StoreError> {
         let mut tx = self.begin().await?;
         for sql in [
             "DELETE FROM totp WHERE user_id = $1",
             "DELETE FROM recovery_codes WHERE user_id = $1",
             "DELETE FROM passkeys WHERE user_id = $1",
-            "DELETE FROM sessions WHERE user_id = $1",
         ] {
             sqlx::query(sql).bind(of.as_str()).execute(&mut *tx).await?;
         }
+        crate::session::end_sessions(&mut tx, of, None).await?;
+        crate::user::drop_tokens(&mut tx, of).await?;
         self.commit(tx).await
     }
 
@@ -342,25 +328,6 @@ impl Store {
             .fetch_optional(self.pool())
             .await?;
         row.map(|row| Ok(UserId::new(row.text("user_id")?))).transpose()
-    }
-
-    pub async fn add_identity(&self, of: &UserId, issuer: &str, subject: &str) -> Result<(), StoreError> {
-        let mut tx = self.begin().await?;
-        sqlx::query("INSERT INTO identities (issuer, subject, user_id, created_at) VALUES ($1, $2, $3, $4)")
-            .bind(issuer)
-            .bind(subject)
-            .bind(of.as_str())
-            .bind(self.now().0)
-            .execute(&mut *tx)
-            .await
-            .map_err(|error| {
-                if is_duplicate(&error) {
-                    StoreError::conflict("identity", of, "this person or subject has one")
-                } else {
-                    error.into()
-                }
-            })?;
-        self.commit(tx).await
     }
 }
 

@@ -188,16 +188,7 @@ impl Store {
 
     /// Ends one session of a person by what lists call it.
     pub async fn end_session(&self, of: &UserId, id: &str) -> Result<(), StoreError> {
-        let mut tx = self.begin().await?;
-        let done = sqlx::query("DELETE FROM sessions WHERE user_id = $1 AND id = $2")
-            .bind(of.as_str())
-            .bind(id)
-            .execute(&mut *tx)
-            .await?;
-        if done.rows_affected() == 0 {
-            return Err(StoreError::not_found("session", &id));
-        }
-        self.commit(tx).await
+        self.delete_own("sessions", "session", of, Some(id)).await
     }
 
     /// Ends a person's sessions, but for one where it is named; says how many there were.

@@ -105,16 +105,7 @@ impl Store {
     }
 
     pub async fn revoke_token(&self, of: &UserId, id: &str) -> Result<(), StoreError> {
-        let mut tx = self.begin().await?;
-        let done = sqlx::query("DELETE FROM api_tokens WHERE user_id = $1 AND id = $2")
-            .bind(of.as_str())
-            .bind(id)
-            .execute(&mut *tx)
-            .await?;
-        if done.rows_affected() == 0 {
-            return Err(StoreError::not_found("token", &id));
-        }
-        self.commit(tx).await
+        self.delete_own("api_tokens", "token", of, Some(id)).await
     }
 
     /// A person has one invitation at a time: a new one takes the place of the one before.
@@ -167,7 +158,7 @@ impl Store {
         .transpose()
     }
 
-    /// Takes an invitation, once: the password is set and all sessions end. False where it is gone.
+    /// Takes an invitation, once: the password is set, and all sessions and tokens end. False where it is gone.
     pub async fn accept_invitation(&self, token_hash: &str, password_hash: &str) -> Result<bool, StoreError> {
         let mut tx = self.begin().await?;
         let row = sqlx::query(
@@ -185,6 +176,7 @@ impl Store {
             .execute(&mut *tx)
             .await?;
         crate::session::end_sessions(&mut tx, &of, None).await?;
+        crate::user::drop_tokens(&mut tx, &of).await?;
         self.commit(tx).await?;
         Ok(true)
     }

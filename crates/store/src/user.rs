@@ -55,8 +55,41 @@ pub(crate) const USER: &str = "user";
 impl Store {
     /// `Conflict` where the id is taken.
     pub async fn create_user(&self, user: NewUser) -> Result<User, StoreError> {
-        let now = self.now();
         let mut tx = self.begin().await?;
+        let user = self.insert_user(&mut tx, user).await?;
+        self.commit(tx).await?;
+        Ok(user)
+    }
+
+    /// The same, for somebody whom an OpenID provider means by a subject.
+    pub async fn create_federated_user(
+        &self,
+        user: NewUser,
+        issuer: &str,
+        subject: &str,
+    ) -> Result<User, StoreError> {
+        let mut tx = self.begin().await?;
+        let user = self.insert_user(&mut tx, user).await?;
+        sqlx::query("INSERT INTO identities (issuer, subject, user_id, created_at) VALUES ($1, $2, $3, $4)")
+            .bind(issuer)
+            .bind(subject)
+            .bind(user.id.as_str())
+            .bind(user.created_at.0)
+            .execute(&mut *tx)
+            .await
+            .map_err(|error| {
+                if is_duplicate(&error) {
+                    StoreError::conflict("identity", &user.id, "the subject is somebody already")
+                } else {
+                    error.into()
+                }
+            })?;
+        self.commit(tx).await?;
+        Ok(user)
+    }
+
+    async fn insert_user(&self, tx: &mut AnyConnection, user: NewUser) -> Result<User, StoreError> {
+        let now = self.now();
         sqlx::query(
             "INSERT INTO users (id, name, role, password_hash, must_change, disabled, created_at) \
              VALUES ($1, $2, $3, $4, $5, 0, $6)",
@@ -67,7 +100,7 @@ impl Store {
         .bind(&user.password_hash)
         .bind(i64::from(user.must_change_password))
         .bind(now.0)
-        .execute(&mut *tx)
+        .execute(tx)
         .await
         .map_err(|error| {
             if is_duplicate(&error) {
@@ -76,7 +109,6 @@ impl Store {
                 error.into()
             }
         })?;
-        self.commit(tx).await?;
         Ok(User {
             id: user.id,
             name: user.name,
@@ -87,6 +119,28 @@ impl Store {
             created_at: now,
             last_sign_in: None,
         })
+    }
+
+    /// Deletes what a person owns in a table: the row of an id, or the only one they can have. `NotFound` where it is not
+    /// theirs.
+    pub(crate) async fn delete_own(
+        &self,
+        table: &'static str,
+        what: &'static str,
+        of: &UserId,
+        id: Option<&str>,
+    ) -> Result<(), StoreError> {
+        let one = if id.is_some() { " AND id = $2" } else { "" };
+        let sql = sqlx::AssertSqlSafe(format!("DELETE FROM {table} WHERE user_id = $1{one}"));
+        let mut query = sqlx::query(sql).bind(of.as_str());
+        if let Some(id) = id {
+            query = query.bind(id);
+        }
+        let mut tx = self.begin().await?;
+        if query.execute(&mut *tx).await?.rows_affected() == 0 {
+            return Err(StoreError::not_found(what, id.unwrap_or(of.as_str())));
+        }
+        self.commit(tx).await
     }
 
     pub async fn user(&self, id: &UserId) -> Result<Option<User>, StoreError> {
@@ -129,18 +183,21 @@ impl Store {
         Ok(user)
     }
 
+    /// Somebody else sets a first password, perhaps because the person's own was stolen: all sessions, tokens and
+    /// invitations end, and another password must be chosen where `must_change` says so. Says how many sessions there were.
+    pub async fn give_password(&self, id: &UserId, hash: &str, must_change: bool) -> Result<u64, StoreError> {
+        let mut tx = self.begin().await?;
+        write_password(&mut tx, id, hash, must_change).await?;
+        let ended = crate::session::end_sessions(&mut tx, id, None).await?;
+        drop_tokens(&mut tx, id).await?;
+        self.commit(tx).await?;
+        Ok(ended)
+    }
+
     /// Sessions stay as they are; see [`Store::delete_sessions_of`].
     pub async fn set_password(&self, id: &UserId, hash: &str, must_change: bool) -> Result<(), StoreError> {
         let mut tx = self.begin().await?;
-        let done = sqlx::query("UPDATE users SET password_hash = $2, must_change = $3 WHERE id = $1")
-            .bind(id.as_str())
-            .bind(hash)
-            .bind(i64::from(must_change))
-            .execute(&mut *tx)
-            .await?;
-        if done.rows_affected() == 0 {
-            return Err(StoreError::not_found(USER, id));
-        }
+        write_password(&mut tx, id, hash, must_change).await?;
         self.commit(tx).await?;
         Ok(())
     }
@@ -160,7 +217,23 @@ impl Store {
     }
 }
 
-async fn drop_tokens(connection: &mut AnyConnection, user: &UserId) -> Result<(), StoreError> {
+async fn write_password(
+    connection: &mut AnyConnection,
+    id: &UserId,
+    hash: &str,
+    must_change: bool,
+) -> Result<(), StoreError> {
+    let done = sqlx::query("UPDATE users SET password_hash = $2, must_change = $3 WHERE id = $1")
+        .bind(id.as_str())
+        .bind(hash)
+        .bind(i64::from(must_change))
+        .execute(connection)
+        .await?;
+    if done.rows_affected() == 0 { Err(StoreError::not_found(USER, id)) } else { Ok(()) }
+}
+
+/// Nothing that was given out for this person is good any more.
+pub(crate) async fn drop_tokens(connection: &mut AnyConnection, user: &UserId) -> Result<(), StoreError> {
     for sql in ["DELETE FROM api_tokens WHERE user_id = $1", "DELETE FROM invitations WHERE user_id = $1"] {
         sqlx::query(sql).bind(user.as_str()).execute(&mut *connection).await?;
     }

@@ -3,38 +3,20 @@
 use gloo_net::http::Method;
 use leptos::ev::SubmitEvent;
 use leptos::prelude::*;
-use overread_api::account::{AccountView, DeviceView, NewToken, TokenMade, TokenView};
+use overread_api::account::{DeviceView, NewToken, TokenMade, TokenView};
 use overread_api::path::{self, fill};
 use overread_domain::Permission;
 
 use super::account_factor::SecondFactors;
+use super::account_state::{account, change};
 use crate::logic::format::moment;
 use crate::shell::App;
 use crate::web::http;
 
-/// Sends something without content, says so, and loads anew.
-pub fn change(method: Method, path: String, done: &'static str, load: Callback<()>) {
-    let app = expect_context::<App>();
-    leptos::task::spawn_local(async move {
-        match http::tell(method, &path, None::<&()>).await {
-            Ok(()) => app.tell(done),
-            Err(failure) => app.warn(failure.message()),
-        }
-        load.run(());
-    });
-}
-
 #[component]
 pub fn Account() -> impl IntoView {
     let app = expect_context::<App>();
-    let shown = RwSignal::new(None::<Result<AccountView, String>>);
-    let load = Callback::new(move |()| {
-        leptos::task::spawn_local(async move {
-            let answer = http::get::<AccountView>(path::ACCOUNT).await.map_err(|failure| failure.message());
-            shown.try_set(Some(answer));
-        });
-    });
-    load.run(());
+    let (shown, load) = account();
     let federated = untrack(|| app.view()).is_some_and(|view| view.federated);
     view! {
         <main id="main" class="page">
@@ -99,6 +81,7 @@ fn device(agent: &str) -> String {
 
 #[component]
 fn Devices(devices: Vec<DeviceView>, load: Callback<()>) -> impl IntoView {
+    let app = expect_context::<App>();
     let others = devices.iter().any(|device| !device.this);
     let line = move |one: DeviceView| {
         let path = fill(path::ONE_SESSION, &[&one.id]);
@@ -121,7 +104,7 @@ fn Devices(devices: Vec<DeviceView>, load: Callback<()>) -> impl IntoView {
                                 <button
                                     class="small"
                                     aria-label=label
-                                    on:click=move |_| change(Method::DELETE, path.clone(), "Signed out there.", load)
+                                    on:click=move |_| change(app, Method::DELETE, path.clone(), "Signed out there.", load)
                                 >
                                     "Sign out"
                                 </button>
@@ -158,7 +141,7 @@ fn Devices(devices: Vec<DeviceView>, load: Callback<()>) -> impl IntoView {
                         <button
                             id="end-others"
                             on:click=move |_| {
-                                change(Method::DELETE, path::SESSIONS.to_owned(), "Signed out everywhere else.", load);
+                                change(app, Method::DELETE, path::SESSIONS.to_owned(), "Signed out everywhere else.", load);
                             }
                         >
                             "Sign out everywhere else"
@@ -188,7 +171,7 @@ fn Tokens(tokens: Vec<TokenView>, scopes: Vec<Permission>, load: Callback<()>) -
                     <button
                         class="small"
                         aria-label=label
-                        on:click=move |_| change(Method::DELETE, path.clone(), "Revoked.", load)
+                        on:click=move |_| change(app, Method::DELETE, path.clone(), "Revoked.", load)
                     >
                         "Revoke"
                     </button>

@@ -9,7 +9,7 @@ use overread_api::account::{AccountView, ConfirmTotp, NewPasskey, PasskeyView, R
 use overread_api::path::{self, fill};
 use overread_api::session::{PasskeyChallenge, SessionView};
 
-use super::account::change;
+use super::account_state::{account, change};
 use crate::logic::format::{moment, plural};
 use crate::shell::{App, Session};
 use crate::web::{dom, http, passkey};
@@ -18,14 +18,7 @@ use crate::web::{dom, http, passkey};
 #[component]
 pub fn SetUp() -> impl IntoView {
     let app = expect_context::<App>();
-    let shown = RwSignal::new(None::<Result<AccountView, String>>);
-    let load = Callback::new(move |()| {
-        leptos::task::spawn_local(async move {
-            let answer = http::get::<AccountView>(path::ACCOUNT).await.map_err(|failure| failure.message());
-            shown.try_set(Some(answer));
-        });
-    });
-    load.run(());
+    let (shown, load) = account();
     let go_on = move |_| {
         leptos::task::spawn_local(async move {
             match http::get::<SessionView>(path::SESSION).await {
@@ -134,7 +127,7 @@ pub fn SecondFactors(account: AccountView, load: Callback<()>) -> impl IntoView 
                             class="small"
                             id="totp-remove"
                             on:click=move |_| {
-                                change(Method::DELETE, path::TOTP.to_owned(), "The app is forgotten.", load);
+                                change(app, Method::DELETE, path::TOTP.to_owned(), "The app is forgotten.", load);
                             }
                         >
                             "Remove"
@@ -271,7 +264,7 @@ fn Passkeys(
                 <button
                     class="small"
                     aria-label=label
-                    on:click=move |_| change(Method::DELETE, path.clone(), "The passkey is forgotten.", load)
+                    on:click=move |_| change(app, Method::DELETE, path.clone(), "The passkey is forgotten.", load)
                 >
                     "Remove"
                 </button>

@@ -39,7 +39,7 @@ pub fn CodeSystemsPage() -> impl IntoView {
     let shown = RwSignal::new(None::<Result<CodeSystems, String>>);
     let load = move || {
         leptos::task::spawn_local(async move {
-            let answer = http::get::<CodeSystems>(path::CODE_SYSTEMS).await.map_err(|f| f.message());
+            let answer = http::poll::<CodeSystems>(path::CODE_SYSTEMS).await.map_err(|f| f.message());
             shown.try_set(Some(answer));
         });
     };

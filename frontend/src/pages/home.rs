@@ -56,7 +56,7 @@ impl List {
         let shown = if fresh { 0 } else { self.rows.with_untracked(Vec::len) as u32 };
         let filters = self.filters.get_untracked();
         let request = filters.request(None, shown.clamp(PAGE, 200));
-        let answer = http::get::<Page<EntryRow>>(&format!("{}{}", path::ENTRIES, query_of(&request))).await;
+        let answer = http::poll::<Page<EntryRow>>(&format!("{}{}", path::ENTRIES, query_of(&request))).await;
         if self.turn.try_get_value() != Some(turn) {
             return;
         }

@@ -2,6 +2,7 @@
 
 mod account;
 mod account_factor;
+mod account_state;
 mod accuracy;
 mod audit;
 mod book;

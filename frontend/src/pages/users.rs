@@ -125,6 +125,7 @@ fn Line(
     let state = match (user.disabled, user.must_change_password) {
         (true, _) => "✕ shut out",
         (_, true) => "○ must change password",
+        _ if user.last_sign_in.is_none() => "○ not here yet",
         _ => "● active",
     };
     let name = id.to_string();

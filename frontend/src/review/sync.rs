@@ -1,5 +1,6 @@
 //! Sending decisions in order, meeting what others did, holding the lease.
 
+use gloo_net::http::Method;
 use leptos::prelude::*;
 use overread_api::ErrorCode;
 use overread_api::entry::{Decided, EntryView, LeaseView};
@@ -279,7 +280,7 @@ impl Review {
         if finished || untrack(|| self.may_not(false)).is_some() {
             return;
         }
-        let answer = http::post::<LeaseView>(&entry_path(path::LEASE, entry), &serde_json::json!({})).await;
+        let answer = http::by_itself::<LeaseView>(Method::POST, &entry_path(path::LEASE, entry)).await;
         if self.turn.get_value() != turn {
             return;
         }

@@ -30,11 +30,13 @@ pub fn watch(app: App) {
             });
             let open = app.stage.get_untracked() == Stage::In && !app.expired.get_untracked();
             if open && js_sys::Date::now() - last.get() >= minutes * 60_000.0 {
-                // Blank first: the server may be slow, and locks by itself.
-                app.expired.set(true);
                 leptos::task::spawn_local(async move {
+                    // The dialog asks the server how things stand: it is told first.
                     let _ = http::tell(Method::POST, path::LOCK, None::<&()>).await;
+                    app.expired.set(true);
                 });
+                // A server that is slow, or away, does not keep the screen open; it locks by itself.
+                set_timeout(move || app.expired.set(true), Duration::from_secs(2));
             }
         },
         Duration::from_millis(LOOK_MS),

@@ -103,6 +103,7 @@ fn Inside() -> impl IntoView {
             <Route path=path!("/code-systems") view=pages::CodeSystemsPage />
             <Route path=path!("/edits") view=pages::Edits />
             <Route path=path!("/templates") view=pages::Templates />
+            <Route path=path!("/welcome") view=welcome::SignedInAlready />
             <Route path=path!("/account") view=pages::Account />
             <Route path=path!("/password") view=sign_in::PasswordPage />
         </Routes>

@@ -5,6 +5,7 @@ use leptos::prelude::*;
 use overread_api::path;
 use overread_api::session::{AcceptInvitation, InvitationToken, InvitationView, SessionView};
 
+use super::App;
 use crate::web::{dom, http};
 
 /// Whether the address is that of an invitation.
@@ -103,6 +104,22 @@ pub fn Welcome() -> impl IntoView {
                         .into_any()
                 }
             }}
+        </main>
+    }
+}
+
+/// Whoever follows an invitation's link while somebody is signed in here.
+#[component]
+pub fn SignedInAlready() -> impl IntoView {
+    let app = expect_context::<App>();
+    let name = app.view().map(|view| view.name).unwrap_or_default();
+    view! {
+        <main class="gate" id="main">
+            <h1>"An invitation"</h1>
+            <p>{format!("{name} is signed in here. Sign out first; then follow the link again.")}</p>
+            <a class="button" href="/">
+                "To the first page"
+            </a>
         </main>
     }
 }

@@ -89,8 +89,12 @@ pub async fn get<T: DeserializeOwned>(path: &str) -> Result<T, Failure> {
 
 /// What the page asks by itself: it does not count as somebody being there.
 pub async fn poll<T: DeserializeOwned>(path: &str) -> Result<T, Failure> {
-    let request =
-        builder(Method::GET, path).header(BACKGROUND_HEADER, "1").build().map_err(|_| Failure::Away)?;
+    by_itself(Method::GET, path).await
+}
+
+/// The same with another method, and without a body.
+pub async fn by_itself<T: DeserializeOwned>(method: Method, path: &str) -> Result<T, Failure> {
+    let request = builder(method, path).header(BACKGROUND_HEADER, "1").build().map_err(|_| Failure::Away)?;
     read(request.send().await).await
 }
 

@@ -29,7 +29,7 @@ pub async fn back_up(settings: &Settings, command: &cli::Backup) -> Result<()> {
     let named: Vec<String> = settings.backup.recipients.iter().chain(&command.recipient).cloned().collect();
     let recipients = recipients(&named)?;
     let (store, _) = parts::store(settings).await?;
-    let made = make(&store, to, &recipients).await;
+    let made = make(&store, to, &recipients, "command").await;
     store.close().await;
     let made = made?;
     println!("{}", to.display());
@@ -58,7 +58,8 @@ pub fn recipients(named: &[String]) -> Result<Vec<Recipient>> {
 
 /// Makes a copy, opens and restores it as whoever needs it would, and gives it its name. Nothing stays where something went
 /// wrong.
-pub async fn make(store: &Store, to: &Path, recipients: &[Recipient]) -> Result<Backup> {
+/// `asked` is who asked for it, for the trail.
+pub async fn make(store: &Store, to: &Path, recipients: &[Recipient], asked: &str) -> Result<Backup> {
     let unfinished = beside(to, "part");
     let scratch = beside(to, "check");
     // The copy can be opened by one more, who lives as long as the check: so what is checked is what is kept.
@@ -78,7 +79,7 @@ pub async fn make(store: &Store, to: &Path, recipients: &[Recipient]) -> Result<
         }
     };
     fs::rename(&unfinished, to).with_context(|| to.display().to_string())?;
-    let origin = Origin { request: "command".to_owned(), address: "local".to_owned() };
+    let origin = Origin { request: asked.to_owned(), address: "local".to_owned() };
     let event = Event::new(AuditAction::BackupMade, None, &origin)
         .with("sha256", made.sha256.clone())
         .with("encrypted", (!recipients.is_empty()).to_string())

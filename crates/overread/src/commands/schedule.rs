@@ -14,6 +14,10 @@ use super::backup;
 use crate::settings::{BackupSettings, Settings};
 
 const EVERY: Duration = Duration::from_mins(1);
+/// After a copy that failed: a whole one each minute would be no help.
+const AFTER_FAILURE: Duration = Duration::from_mins(15);
+/// What lies unfinished for so long belongs to nobody who still works on it.
+const ABANDONED: Duration = Duration::from_hours(24);
 const HOUR_MS: i64 = 3_600_000;
 const DAY_MS: i64 = 24 * HOUR_MS;
 const PREFIX: &str = "overread-";
@@ -23,14 +27,18 @@ const ENDING: &str = ".backup";
 pub async fn run(settings: Settings, store: Store, mut stop: watch::Receiver<bool>) {
     let Some(folder) = settings.backup.folder.clone() else { return };
     loop {
+        let mut pause = EVERY;
         match copy_if_due(&settings.backup, &folder, &store).await {
             Ok(Some(path)) => tracing::info!(path = %path.display(), "a copy was made and restored once"),
             Ok(None) => {}
-            Err(error) => tracing::error!("no copy was made: {error:#}"),
+            Err(error) => {
+                pause = AFTER_FAILURE;
+                tracing::error!("no copy was made: {error:#}");
+            }
         }
         tokio::select! {
             _ = stop.wait_for(|stop| *stop) => return,
-            () = tokio::time::sleep(EVERY) => {}
+            () = tokio::time::sleep(pause) => {}
         }
     }
 }
@@ -44,8 +52,9 @@ async fn copy_if_due(settings: &BackupSettings, folder: &Path, store: &Store) ->
     if last.is_some_and(|last| (0..every).contains(&now.since(last))) {
         return Ok(None);
     }
+    clear(folder)?;
     let path = folder.join(name(now));
-    backup::make(store, &path, &backup::recipients(&settings.recipients)?).await?;
+    backup::make(store, &path, &backup::recipients(&settings.recipients)?, "schedule").await?;
     prune(settings, folder)?;
     Ok(Some(path))
 }
@@ -116,6 +125,30 @@ fn kept(settings: &BackupSettings, copies: &[Timestamp]) -> BTreeSet<Timestamp> 
     kept
 }
 
+/// Takes away what a copy left unfinished when its server was killed.
+fn clear(folder: &Path) -> Result<()> {
+    for file in fs::read_dir(folder).with_context(|| folder.display().to_string())? {
+        let file = file?;
+        let name = file.file_name();
+        let ours = name.to_str().is_some_and(|name| {
+            let whole = name.strip_suffix(".part").or_else(|| name.strip_suffix(".check"));
+            whole.and_then(made_at).is_some()
+        });
+        let old = file
+            .metadata()?
+            .modified()
+            .ok()
+            .and_then(|at| at.elapsed().ok())
+            .is_some_and(|age| age > ABANDONED);
+        if ours && old {
+            let path = file.path();
+            let gone = if path.is_dir() { fs::remove_dir_all(&path) } else { fs::remove_file(&path) };
+            gone.with_context(|| path.display().to_string())?;
+        }
+    }
+    Ok(())
+}
+
 fn prune(settings: &BackupSettings, folder: &Path) -> Result<()> {
     let copies = copies(folder)?;
     let kept = kept(settings, &copies.iter().map(|(at, _)| *at).collect::<Vec<_>>());
@@ -139,6 +172,33 @@ mod tests {
         for foreign in ["overread-2026.backup", "notes.jsonl", "overread-20260105T0900é0Z.backup"] {
             assert_eq!(made_at(foreign), None);
         }
+    }
+
+    #[tokio::test]
+    async fn a_copy_is_made_when_it_is_due_and_not_before() {
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("sqlite:{}", folder.path().join("x.db").display());
+        let store = Store::open(&url, std::sync::Arc::new(crate::source::SystemSource)).await.unwrap();
+        let copies_in = folder.path().join("copies");
+        let settings = BackupSettings {
+            keep_latest: 1,
+            keep_days: 1,
+            keep_weeks: 0,
+            keep_months: 0,
+            ..BackupSettings::default()
+        };
+        fs::create_dir(&copies_in).unwrap();
+        let old = copies_in.join(name(Timestamp(store.now().0 - 3 * DAY_MS)));
+        for there in [&old, &copies_in.join("letter.txt")] {
+            fs::write(there, "x").unwrap();
+        }
+        let made =
+            copy_if_due(&settings, &copies_in, &store).await.unwrap().expect("the last one is days old");
+        assert!(made.exists() && !old.exists() && copies_in.join("letter.txt").exists());
+        assert_eq!(copy_if_due(&settings, &copies_in, &store).await.unwrap(), None);
+        let recorded = store.audit(&overread_store::AuditFilter::default(), 1).await.unwrap();
+        assert_eq!(recorded[0].event.origin.request, "schedule");
+        store.close().await;
     }
 
     #[test]

@@ -48,8 +48,7 @@ pub async fn run(settings: &Settings, command: User) -> Result<()> {
         User::SetPassword { id, password } => {
             let hash = hash_password(&read(password, &id)?, source.random());
             let id = UserId::new(id);
-            store.set_password(&id, &hash, !password.keep_password).await?;
-            let ended = store.delete_sessions_of(&id, None).await?;
+            let ended = store.give_password(&id, &hash, !password.keep_password).await?;
             println!("password of {id} set, {ended} sessions ended");
         }
         User::ResetSecondFactor { id } => {

@@ -213,7 +213,6 @@ async fn user(app: &App, origin: &Origin, person: Person) -> Result<Result<User,
         .on(id.as_str())
         .with("role", person.role.as_str())
         .with("by", "oidc");
-    let user = app.store.recording(event).create_user(new).await?;
-    app.store.add_identity(&id, &person.issuer, &person.subject).await?;
-    Ok(Ok(user))
+    let store = app.store.recording(event);
+    Ok(Ok(store.create_federated_user(new, &person.issuer, &person.subject).await?))
 }

@@ -63,7 +63,8 @@ pub async fn sign_in(
     let asked = UserId::new(request.user.as_str());
     let attempt = throttle(&app, arrival, "", &asked)?;
     let user = app.store.user(&asked).await?;
-    let hash = user.as_ref().map(|user| user.password_hash.clone());
+    // Who has no password takes as long to refuse as who is not there.
+    let hash = user.as_ref().map(|user| user.password_hash.clone()).filter(|hash| !hash.is_empty());
     let known = user.as_ref().map(|user| user.id.clone());
     let right = app.vault.verify(request.password, hash).await;
     let Some(user) = user.filter(|user| right && !user.disabled) else {
@@ -147,12 +148,16 @@ pub async fn passkey_challenge(
     headers: HeaderMap,
 ) -> Result<Json<PasskeyChallenge>, Failure> {
     let passkeys = passkeys(&app)?;
-    app.rates.admit(Rate::Stranger, &origin.address)?;
     let session = match token(&headers).map(hash_token) {
         Some(hash) => app.store.session(&hash).await?,
         None => None,
     };
     let user = session.map(|(session, _)| session.user);
+    // Many people behind one address come back to their pages at the same time.
+    match &user {
+        Some(user) => app.rates.admit(Rate::Person, user.as_str())?,
+        None => app.rates.admit(Rate::Stranger, &origin.address)?,
+    }
     let has = match &user {
         Some(user) => app.store.passkeys_of(user).await?,
         None => Vec::new(),

@@ -105,8 +105,7 @@ pub async fn change(
     let mut user = app.store.recording(event).update_user(&id, patch).await?;
     if let Some(password) = request.password {
         let hash = app.vault.hash(password, app.source.random()).await;
-        app.store.set_password(&id, &hash, true).await?;
-        app.store.delete_sessions_of(&id, None).await?;
+        app.store.give_password(&id, &hash, true).await?;
         user.must_change_password = true;
     }
     if request.reset_second_factor == Some(true) {

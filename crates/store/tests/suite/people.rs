@@ -109,14 +109,17 @@ pub async fn factors_questions_and_codes_count_once(world: World) {
     world.source.advance(1_000);
     assert!(store.asked("passkey", "c2").await.unwrap().is_none(), "too late");
 
-    store.add_identity(&ann, "issuer", "subject").await.unwrap();
-    assert!(store.add_identity(&bob, "issuer", "subject").await.is_err());
-    assert_eq!(store.identity("issuer", "subject").await.unwrap(), Some(ann.clone()));
+    let eve = new_user("eve", Role::Coder);
+    store.create_federated_user(eve, "issuer", "subject").await.unwrap();
+    let again = store.create_federated_user(new_user("kim", Role::Coder), "issuer", "subject").await;
+    assert!(again.is_err() && store.user(&"kim".into()).await.unwrap().is_none(), "all of it or nothing");
+    assert_eq!(store.identity("issuer", "subject").await.unwrap(), Some("eve".into()));
     assert!(store.identity("other", "subject").await.unwrap().is_none());
+    assert!(store.factors(&"eve".into()).await.unwrap().federated);
 
     store.reset_factors(&ann).await.unwrap();
     let factors = store.factors(&ann).await.unwrap();
-    assert!(!factors.second() && factors.recovery_codes == 0 && factors.federated);
+    assert!(!factors.second() && factors.recovery_codes == 0 && !factors.federated);
 }
 
 pub async fn tokens_and_invitations_end_with_their_user_and_time(world: World) {
@@ -148,6 +151,14 @@ pub async fn tokens_and_invitations_end_with_their_user_and_time(world: World) {
     let disable = UserPatch { disabled: Some(true), ..UserPatch::default() };
     store.update_user(&bob, disable).await.unwrap();
     assert!(store.invitation("i3").await.unwrap().is_none() && store.token("t2").await.unwrap().is_none());
+    // A password that somebody else sets, and a reset of the second factor, end what may be in a thief's hands.
+    store.create_token(&ann, new("t4")).await.unwrap();
+    store.create_session(&ann, session("s1", Stage::Open, soon)).await.unwrap();
+    assert_eq!(store.give_password(&ann, "h3", true).await.unwrap(), 1);
+    assert!(store.token("t4").await.unwrap().is_none() && store.session("s1").await.unwrap().is_none());
+    store.create_token(&ann, new("t5")).await.unwrap();
+    store.reset_factors(&ann).await.unwrap();
+    assert!(store.token("t5").await.unwrap().is_none());
     store.create_token(&ann, new("t3")).await.unwrap();
     world.source.advance(1_000);
     assert!(store.token("t3").await.unwrap().is_none(), "its time is over");

@@ -182,6 +182,34 @@ async fn an_encrypted_file_opens_with_its_key_alone_and_shows_nothing() {
     assert_eq!(again.entry(&made.entries[0]).await.unwrap().text, crate::world::TEXT);
     again.close().await;
 
+    // The copy before a change of the schema is encrypted as well.
+    let mut connection = AnyConnection::connect(&format!("{url}?mode=rwc")).await.unwrap();
+    let unlock = format!("PRAGMA key = \"x'{}'\"", "07".repeat(32));
+    sqlx::raw_sql(sqlx::AssertSqlSafe(unlock)).execute(&mut connection).await.unwrap();
+    for table in [
+        "totp",
+        "recovery_codes",
+        "passkeys",
+        "challenges",
+        "invitations",
+        "api_tokens",
+        "identities",
+        "sessions",
+    ] {
+        let sql = sqlx::AssertSqlSafe(format!("DROP TABLE {table}"));
+        sqlx::raw_sql(sql).execute(&mut connection).await.unwrap();
+    }
+    sqlx::raw_sql("CREATE TABLE sessions (x TEXT); DELETE FROM overread_schema WHERE version > 5")
+        .execute(&mut connection)
+        .await
+        .unwrap();
+    connection.close().await.unwrap();
+    let again = Store::open_sealed(&url, source.clone(), Some(&key)).await.unwrap();
+    assert_eq!(again.entry(&made.entries[0]).await.unwrap().text, crate::world::TEXT);
+    again.close().await;
+    assert!(folder.path().join("sealed.db.schema-5").metadata().unwrap().len() > 4096);
+    assert!(!shows());
+
     // One changed byte in a page is noticed, not read.
     let mut bytes = std::fs::read(&path).unwrap();
     for page in bytes.chunks_mut(4096).skip(1) {

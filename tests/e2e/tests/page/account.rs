@@ -38,6 +38,14 @@ fn a_passkey_is_added_and_signs_in_without_a_name_or_a_password() {
     stage.looks_well("account-codes");
     browser.click("#codes-kept").unwrap();
     browser.reads("#passkeys", "laptop").unwrap();
+    stage.retype_in(
+        "#token-name",
+        "nightly export of what the ward decided, for the quality report of the region",
+    );
+    browser.click("[data-scope=read_entries]").unwrap();
+    browser.click("#token-make").unwrap();
+    browser.reads("#token-made", "ovr_").unwrap();
+    stage.looks_well("account-token");
     browser.click("#sign-out").unwrap();
     browser.see("#use-passkey").unwrap();
     stage.looks_well("sign-in-passkey");
