@@ -122,6 +122,13 @@ fn users_are_kept_and_passwords_are_no_arguments() {
         &["user", "set-password", "eva", "--password-stdin"],
         "four small boats\n",
     ));
+    let trail = good(&run(folder.path(), &["audit", "export"]));
+    let done: Vec<String> = trail
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(line).unwrap()["action"].as_str().unwrap().to_owned())
+        .filter(|action| action.starts_with("user_"))
+        .collect();
+    assert_eq!(done, ["user_created", "user_changed", "user_changed"]);
 }
 
 #[test]
@@ -218,12 +225,12 @@ fn a_backup_comes_back_and_what_is_none_is_refused() {
     let again = good(&run(here, &[&["import", "notes.jsonl"], &other[..]].concat()));
     assert!(again.contains("1 were there already"), "{again}");
     let whole = good(&run(here, &[&["audit", "verify"], &other[..]].concat()));
-    assert!(whole.contains("1 rows, whole"), "the restore is on record: {whole}");
+    assert!(whole.contains("2 rows, whole"), "the user and the restore are on record: {whole}");
     let trail = good(&run(here, &["audit", "export", "--format", "fhir"]));
     let events: Vec<Value> = trail.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!(
         events.iter().map(|e| e["subtype"][0]["code"].as_str().unwrap()).collect::<Vec<_>>(),
-        ["backup_made", "audit_exported"]
+        ["user_created", "backup_made", "audit_exported"]
     );
 
     let bytes = std::fs::read(here.join("monday.backup")).unwrap();

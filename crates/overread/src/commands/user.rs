@@ -27,7 +27,8 @@ pub async fn run(settings: &Settings, command: User) -> Result<()> {
                 password_hash: hash,
                 must_change_password: !password.keep_password,
             };
-            let user = store.create_user(user).await?;
+            let event = event(AuditAction::UserCreated, user.id.as_str()).with("role", user.role.as_str());
+            let user = store.recording(event).create_user(user).await?;
             println!("{} added as {}", user.id, user.role.label());
         }
         User::List { json } => {
@@ -48,30 +49,38 @@ pub async fn run(settings: &Settings, command: User) -> Result<()> {
         User::SetPassword { id, password } => {
             let hash = hash_password(&read(password, &id)?, source.random());
             let id = UserId::new(id);
-            let ended = store.give_password(&id, &hash, !password.keep_password).await?;
+            let recording =
+                store.recording(event(AuditAction::UserChanged, id.as_str()).with("password", "set"));
+            let ended = recording.give_password(&id, &hash, !password.keep_password).await?;
             println!("password of {id} set, {ended} sessions ended");
         }
         User::ResetSecondFactor { id } => {
             let of = UserId::new(id.as_str());
             ensure!(store.user(&of).await?.is_some(), "there is no user \"{id}\"");
-            let origin = Origin { request: "command".to_owned(), address: "local".to_owned() };
-            let event = Event::new(AuditAction::SecondFactorReset, None, &origin).on(id.as_str());
-            store.recording(event).reset_factors(&of).await?;
+            store.recording(event(AuditAction::SecondFactorReset, &id)).reset_factors(&of).await?;
             println!("{id} has no second factor any more, and is signed out everywhere");
         }
         User::Disable { id } => {
             let patch = UserPatch { disabled: Some(true), ..UserPatch::default() };
-            store.update_user(&UserId::new(id.as_str()), patch).await?;
+            let event = event(AuditAction::UserChanged, &id).with("disabled", "true");
+            store.recording(event).update_user(&UserId::new(id.as_str()), patch).await?;
             println!("{id} is shut out");
         }
         User::Enable { id } => {
             let patch = UserPatch { disabled: Some(false), ..UserPatch::default() };
-            store.update_user(&UserId::new(id.as_str()), patch).await?;
+            let event = event(AuditAction::UserChanged, &id).with("disabled", "false");
+            store.recording(event).update_user(&UserId::new(id.as_str()), patch).await?;
             println!("{id} may sign in");
         }
     }
     store.close().await;
     Ok(())
+}
+
+/// Whoever has a shell here needs no name; that it was done here is on record.
+fn event(action: AuditAction, user: &str) -> Event {
+    let origin = Origin { request: "command".to_owned(), address: "local".to_owned() };
+    Event::new(action, None, &origin).on(user)
 }
 
 /// From standard input, the environment, or asked for twice; never an argument, which other users of the machine can see.
