@@ -54,6 +54,36 @@ pub struct AuditPage {
     pub next: Option<u64>,
 }
 
+/// Something in the trail that somebody should look at.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Unusual {
+    /// Who did it, or whose sign-in was refused; absent where nobody is named.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user: Option<UserId>,
+    /// ISO 8601 date, in UTC.
+    pub day: String,
+    pub kind: UnusualKind,
+    pub count: u64,
+    /// The median of the days that it is compared with, where it is compared.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub usual: Option<u64>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum UnusualKind {
+    /// More entries were viewed than usual.
+    ManyEntries,
+    /// Entries were viewed and hardly anything was decided.
+    ViewedOnly,
+    SignInsRefused,
+    AccessRefused,
+    OpenedWithReason,
+    Exports,
+}
+
 /// Whether the trail is whole, checked row by row when it is asked.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]

@@ -7,6 +7,7 @@ use overread_domain::{
 };
 use serde::{Deserialize, Serialize};
 
+use crate::access::OpenedNote;
 use crate::code::CodeBadge;
 use crate::system::JobState;
 
@@ -163,6 +164,18 @@ pub struct EntryView {
     pub lease: Option<Lease>,
     /// Whether the signed-in person may decide here now.
     pub may_decide: bool,
+    /// Whether the names, numbers and dates of the note are others than it has: it is shown so to who measures quality, until
+    /// they give a reason. Nothing can be decided on it.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub masked: bool,
+    /// By what reason the person sees the note, or sees it as written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub opened: Option<OpenedNote>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks by reference")]
+fn is_false(value: &bool) -> bool {
+    !*value
 }
 
 /// Decisions that stand or fall together: one key press is one request.

@@ -3,6 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
+pub mod access;
 pub mod account;
 pub mod accuracy;
 pub mod audit;

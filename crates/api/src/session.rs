@@ -1,6 +1,6 @@
 //! Signing in, users.
 
-use overread_domain::{Role, Timestamp, UserId};
+use overread_domain::{Reach, Role, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -152,6 +152,8 @@ pub struct UserView {
     pub id: UserId,
     pub name: String,
     pub role: Role,
+    /// Which notes are open to the user.
+    pub reach: Reach,
     pub disabled: bool,
     pub must_change_password: bool,
     /// An authenticator app or a passkey.
@@ -168,6 +170,9 @@ pub struct NewUser {
     pub id: UserId,
     pub name: String,
     pub role: Role,
+    /// Absent: notes of every site and queue, but none that is guarded more than others.
+    #[serde(default)]
+    pub reach: Reach,
     /// Must be changed at the first sign-in. Absent: the user can't sign in before an invitation.
     #[serde(default)]
     pub password: Option<String>,
@@ -179,6 +184,7 @@ pub struct NewUser {
 pub struct UserChange {
     pub name: Option<String>,
     pub role: Option<Role>,
+    pub reach: Option<Reach>,
     pub disabled: Option<bool>,
     /// A new first password; ends the user's sessions.
     pub password: Option<String>,

@@ -14,6 +14,21 @@ pub struct SystemView {
     pub jobs_failed: u64,
 }
 
+/// What protects the notes, and whether it is on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Protection {
+    pub what: String,
+    /// Absent where this program can't know.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub on: Option<bool>,
+    /// How it stands, or what would turn it on.
+    pub detail: String,
+    /// When it was last done, for what is done again and again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at: Option<Timestamp>,
+}
+
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(tag = "state", rename_all = "snake_case")]

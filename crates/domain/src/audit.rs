@@ -27,6 +27,12 @@ words! {
         /// A note with its rows and suggestions was shown.
         EntryViewed = "entry_viewed", "Viewed an entry";
         EntriesSearched = "entries_searched", "Searched entries";
+        /// Of another site, queue or category than before.
+        EntryPlaced = "entry_placed", "Moved an entry";
+        /// Outside of what is open to the person, or as written where they see masked notes: with a reason.
+        AccessOpened = "access_opened", "Opened a note with a reason";
+        AccessEnded = "access_ended", "Gave up what a reason opened";
+        AccessJudged = "access_judged", "Judged a reason";
         Decided = "decided", "Decided";
         SuggestedAgain = "suggested_again", "Asked for suggestions again";
         JobRetried = "job_retried", "Retried a job";
@@ -60,6 +66,7 @@ impl AuditAction {
             | Self::SecondFactorAdded
             | Self::RecoveryCodesMade
             | Self::InvitationMade
+            | Self::AccessOpened
             | Self::TokenMade => 'C',
             Self::EntryViewed
             | Self::EntriesSearched
@@ -72,12 +79,15 @@ impl AuditAction {
             | Self::PasswordChanged
             | Self::TemplateSaved
             | Self::ChecksSet
+            | Self::EntryPlaced
+            | Self::AccessJudged
             | Self::UserChanged => 'U',
             Self::MemoryDeleted
             | Self::CodesRemoved
             | Self::SecondFactorRemoved
             | Self::SecondFactorReset
             | Self::SessionsEnded
+            | Self::AccessEnded
             | Self::TokenRevoked => 'D',
             Self::SignedIn
             | Self::SignInRefused

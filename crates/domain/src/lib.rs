@@ -14,6 +14,7 @@ pub mod id;
 pub mod lesson;
 pub mod note;
 pub mod outcome;
+pub mod reach;
 pub mod role;
 pub mod span;
 pub mod suggestion;
@@ -30,6 +31,7 @@ pub use id::{DecisionId, EntryId, ItemId, JobId, NoteId, SuggestionSetId, UserId
 pub use lesson::{Lesson, LessonKind};
 pub use note::NoteMeta;
 pub use outcome::{Outcome, OutcomeKind};
+pub use reach::{Placing, Reach, Sensitivity};
 pub use role::{Permission, Role};
 pub use span::{Quoted, Span, SpanError};
 pub use suggestion::{Assertion, Content, Suggestion, SuggestionSet};

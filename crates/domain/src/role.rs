@@ -42,6 +42,12 @@ words! {
         /// Look through the audit trail and sign it off.
         SeeAudit = "see_audit", "see the audit trail";
         ManageUsers = "manage_users", "manage users";
+        /// Say which site, queue and category of data an entry belongs to.
+        PlaceEntries = "place_entries", "move entries between queues";
+        /// Open a note outside one's reach in an emergency, with a reason (45 CFR 164.312(a)(2)(ii)).
+        BreakGlass = "break_glass", "open notes in an emergency";
+        /// Judge what others opened with a reason.
+        ReviewAccess = "review_access", "review what was opened with a reason";
     }
 }
 
@@ -52,10 +58,19 @@ impl Role {
     pub fn may(self, permission: Permission) -> bool {
         use Permission as P;
         match self {
-            Self::Reviewer => matches!(permission, P::ReadEntries | P::Decide | P::SearchCodes),
+            Self::Reviewer => {
+                matches!(permission, P::ReadEntries | P::Decide | P::SearchCodes | P::BreakGlass)
+            }
             Self::Coder => matches!(
                 permission,
-                P::ReadEntries | P::Decide | P::ResolveExceptions | P::Reopen | P::SearchCodes | P::SeeSystem
+                P::ReadEntries
+                    | P::Decide
+                    | P::ResolveExceptions
+                    | P::Reopen
+                    | P::SearchCodes
+                    | P::SeeSystem
+                    | P::PlaceEntries
+                    | P::BreakGlass
             ),
             Self::QaLead => matches!(
                 permission,
@@ -72,6 +87,9 @@ impl Role {
                     | P::RunJobs
                     | P::EditRules
                     | P::SeeAudit
+                    | P::PlaceEntries
+                    | P::BreakGlass
+                    | P::ReviewAccess
             ),
             Self::Administrator => matches!(
                 permission,
@@ -85,8 +103,14 @@ impl Role {
                     | P::ImportCodes
                     | P::SeeAudit
                     | P::ManageUsers
+                    | P::ReviewAccess
             ),
         }
+    }
+
+    /// Whether notes are shown as they are written. Quality is measured on de-identified ones unless a reason is given.
+    pub fn reads_as_written(self) -> bool {
+        self != Self::QaLead
     }
 
     pub fn as_str(self) -> &'static str {

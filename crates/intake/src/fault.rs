@@ -46,11 +46,18 @@ pub enum FaultKind {
     TooLong { limit: usize },
     #[error("not a date like 2026-03-14")]
     BadDate,
+    #[error("no known category of data; there are {}", categories())]
+    UnknownSensitivity,
     /// The other place is that of the first note with this id.
     #[error("the id \"{id}\" stands in {file}{} with another text", line.map(|line| format!(", line {line}")).unwrap_or_default())]
     OtherTextUnderId { id: String, file: String, line: Option<usize> },
     #[error("the file holds no notes")]
     NoNotes,
+}
+
+fn categories() -> String {
+    let words: Vec<&str> = overread_domain::Sensitivity::ALL.iter().map(|one| one.as_str()).collect();
+    words.join(", ")
 }
 
 impl FaultKind {

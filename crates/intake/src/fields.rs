@@ -1,6 +1,9 @@
 //! What the values of a note's keys must be.
 
-use overread_domain::{NoteId, NoteMeta};
+use std::collections::BTreeSet;
+
+use overread_domain::{NoteId, NoteMeta, Sensitivity};
+use serde_json::Value;
 
 use crate::{FaultKind, Limits};
 
@@ -44,6 +47,18 @@ pub fn date(value: &str) -> Result<Option<String>, FaultKind> {
     if is_date(&value) { Ok(Some(value)) } else { Err(FaultKind::BadDate) }
 }
 
+/// One category or several. What is not known is refused: a guard that is misspelt guards nothing.
+pub fn sensitivity(value: &Value) -> Result<BTreeSet<Sensitivity>, FaultKind> {
+    let one = |value: &Value| {
+        let word = value.as_str().ok_or(FaultKind::NotAString)?;
+        Sensitivity::parse(word).ok_or(FaultKind::UnknownSensitivity)
+    };
+    match value {
+        Value::Array(values) => values.iter().map(one).collect(),
+        value => one(value).map(|one| BTreeSet::from([one])),
+    }
+}
+
 fn is_date(value: &str) -> bool {
     let number = |range: std::ops::Range<usize>| {
         value
@@ -77,6 +92,8 @@ pub fn set(meta: &mut NoteMeta, key: &str, value: Option<String>) {
         "service_date" => meta.service_date = value,
         "encounter" => meta.encounter = value,
         "patient" => meta.patient = value,
+        "site" => meta.site = value,
+        "queue" => meta.queue = value,
         _ => {}
     }
 }

@@ -11,7 +11,18 @@ use crate::{FaultKind, Limits, encoding, fields};
 /// A fault within a line: what, at which byte of the line, in which key.
 pub type LineFault = (FaultKind, Option<usize>, Option<&'static str>);
 
-const KEYS: [&str; 7] = ["id", "text", "title", "document_type", "service_date", "encounter", "patient"];
+const KEYS: [&str; 10] = [
+    "id",
+    "text",
+    "title",
+    "document_type",
+    "service_date",
+    "encounter",
+    "patient",
+    "site",
+    "queue",
+    "sensitivity",
+];
 
 /// Every fault of the line is told, not only the first.
 pub fn read_line(bytes: &[u8], limits: Limits) -> Result<(NoteId, String, NoteMeta), Vec<LineFault>> {
@@ -29,6 +40,9 @@ pub fn read_line(bytes: &[u8], limits: Limits) -> Result<(NoteId, String, NoteMe
             None if needed => Err(FaultKind::Missing),
             None => Ok(()),
             Some(Value::Null) if !needed => Ok(()),
+            Some(value) if key == "sensitivity" => {
+                fields::sensitivity(&value).map(|value| meta.sensitivity = value)
+            }
             Some(Value::String(value)) => match key {
                 "id" => fields::id(&value).map(|value| id = Some(value)),
                 "text" => fields::text(&value, limits).map(|()| text = Some(value)),

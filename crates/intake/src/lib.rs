@@ -1,7 +1,7 @@
 //! Bytes from outside to notes, with the place of every fault.
 //!
 //! Two forms are read: JSON Lines (`{"id", "text", "title"?, "document_type"?, "service_date"?, "encounter"?,
-//! "patient"?}`, further keys are passed over) and plain text, one note a file. Both must be UTF-8.
+//! "patient"?, "site"?, "queue"?, "sensitivity"?}`, further keys are passed over) and plain text, one note a file. Both must be UTF-8.
 //!
 //! A note's text is never altered: line ends, white space and a byte order mark at the head of a plain text file stay
 //! (the mark is one code point and counts in offsets). At the head of a JSON Lines file the mark belongs to the file and

@@ -20,7 +20,7 @@ fn only(result: Result<Batch, Faults>) -> Fault {
 #[test]
 fn reads_all_keys_and_passes_over_others() {
     let batch = jsonl(
-        br#"{"id":"n1","text":"BP 120/80","title":"Visit","document_type":"Clinic note","service_date":"2024-02-29","encounter":"e1","patient":"p1","extra":{"a":[1]}}
+        br#"{"id":"n1","text":"BP 120/80","title":"Visit","document_type":"Clinic note","service_date":"2024-02-29","encounter":"e1","patient":"p1","site":"North","queue":"er","sensitivity":["hiv","genetic","hiv"],"extra":{"a":[1]}}
 {"id":"n2","text":"x","title":null,"patient":""}
 "#,
     )
@@ -29,6 +29,11 @@ fn reads_all_keys_and_passes_over_others() {
     let meta = &batch.notes[0].meta;
     assert_eq!(meta.document_type.as_deref(), Some("Clinic note"));
     assert_eq!(meta.service_date.as_deref(), Some("2024-02-29"));
+    assert_eq!((meta.site.as_deref(), meta.queue.as_deref()), (Some("North"), Some("er")));
+    let categories: Vec<&str> = meta.sensitivity.iter().map(|one| one.as_str()).collect();
+    assert_eq!(categories, ["hiv", "genetic"]);
+    let one = only(jsonl(br#"{"id":"n1","text":"x","sensitivity":"secret"}"#));
+    assert_eq!((one.field, one.kind), (Some("sensitivity"), FaultKind::UnknownSensitivity));
     assert_eq!(batch.notes[1].meta, overread_domain::NoteMeta::default());
     assert_eq!(batch.notes[1].line, Some(2));
 }

@@ -116,6 +116,11 @@ impl Keyring {
             .map_err(|_| KeyError::Broken)
     }
 
+    /// Bytes that follow from the oldest key, for what must come out the same as long as that key is there.
+    pub fn derive(&self, purpose: &str) -> [u8; KEY] {
+        self.read().first().expect("a ring has a key").derived(purpose)
+    }
+
     /// The id of the key that sealed a text.
     pub fn sealed_by(sealed: &str) -> Option<&str> {
         sealed.strip_prefix(VERSION)?.strip_prefix('.')?.split('.').next()
@@ -193,12 +198,16 @@ impl Key {
         }
     }
 
-    fn cipher(&self, purpose: &str) -> XChaCha20Poly1305 {
+    fn derived(&self, purpose: &str) -> [u8; KEY] {
         let mut derived = [0; KEY];
         Hkdf::<Sha256>::new(None, &self.bytes)
             .expand(purpose.as_bytes(), &mut derived)
             .expect("32 bytes are not too many");
-        XChaCha20Poly1305::new(&derived.into())
+        derived
+    }
+
+    fn cipher(&self, purpose: &str) -> XChaCha20Poly1305 {
+        XChaCha20Poly1305::new(&self.derived(purpose).into())
     }
 }
 

@@ -4,7 +4,10 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use overread_domain::Role;
+
+mod user;
+
+pub use user::{Password, User};
 
 const ABOUT: &str = "Check AI-filled entries from clinical notes.
 
@@ -323,72 +326,6 @@ pub enum Codes {
 }
 
 #[derive(Debug, Subcommand)]
-pub enum User {
-    /// Add a user. The password is asked for, or read from standard input; it is never an argument
-    #[command(
-        after_help = "Examples:\n  overread user add eva --name \"Eva Miller\" --role coder\n  pass overread/eva | overread user add eva --role coder --password-stdin"
-    )]
-    Add {
-        /// The name to sign in with
-        id: String,
-        /// The name that people see; the id if absent
-        #[arg(long)]
-        name: Option<String>,
-        #[arg(long)]
-        role: RoleName,
-        #[command(flatten)]
-        password: Password,
-    },
-    /// List all users
-    List {
-        #[arg(long)]
-        json: bool,
-    },
-    /// Set a new password and end the user's sessions
-    SetPassword {
-        id: String,
-        #[command(flatten)]
-        password: Password,
-    },
-    /// For somebody who lost app, codes and passkeys: forget them all and end the user's sessions
-    ResetSecondFactor { id: String },
-    /// Shut a user out and end their sessions
-    Disable { id: String },
-    /// Let a user in again
-    Enable { id: String },
-}
-
-#[derive(Clone, Copy, Debug, Args)]
-pub struct Password {
-    /// Read the password from the first line of standard input
-    #[arg(long)]
-    pub password_stdin: bool,
-    /// The user may keep this password; otherwise it must be changed at the first sign-in
-    #[arg(long)]
-    pub keep_password: bool,
-}
-
-#[derive(Clone, Copy, Debug, ValueEnum)]
-#[value(rename_all = "snake_case")]
-pub enum RoleName {
-    Reviewer,
-    Coder,
-    QaLead,
-    Administrator,
-}
-
-impl From<RoleName> for Role {
-    fn from(name: RoleName) -> Self {
-        match name {
-            RoleName::Reviewer => Self::Reviewer,
-            RoleName::Coder => Self::Coder,
-            RoleName::QaLead => Self::QaLead,
-            RoleName::Administrator => Self::Administrator,
-        }
-    }
-}
-
-#[derive(Debug, Subcommand)]
 pub enum Export {
     /// Corrections as JSON Lines: one decided row or field a line
     Corrections {
@@ -417,8 +354,11 @@ pub struct Eval {
     #[arg(long, value_name = "FILE", required_unless_present = "public", conflicts_with = "public")]
     pub gold: Option<PathBuf>,
     /// What `overread suggest` wrote
-    #[arg(long, value_name = "FILE", required_unless_present = "public", conflicts_with = "public")]
+    #[arg(long, value_name = "FILE", required_unless_present_any = ["public", "identifiers"], conflicts_with = "public")]
     pub predictions: Option<PathBuf>,
+    /// Places of identifiers in the texts of --gold, for measuring masks: JSON Lines of id, sha256 and spans
+    #[arg(long, value_name = "FILE", requires = "gold", conflicts_with = "predictions")]
+    pub identifiers: Option<PathBuf>,
     /// Leave suggestions with less confidence out
     #[arg(long, default_value_t = 0.0)]
     pub threshold: f64,

@@ -50,6 +50,8 @@ pub struct Config {
     pub searches_per_minute: u32,
     /// Requests of one address in a minute before anybody signs in, beside the tries to sign in, which have their own brake.
     pub stranger_requests_per_minute: u32,
+    /// What a reason opens stays open for this many minutes.
+    pub opened_minutes: i64,
     /// How long an entry stays with who works on it; the page renews it.
     pub lease_seconds: i64,
     /// Send cookies over TLS only. Set it wherever TLS ends before or in this program.
@@ -106,6 +108,7 @@ impl Default for Config {
             requests_per_minute: 3000,
             searches_per_minute: 900,
             stranger_requests_per_minute: 600,
+            opened_minutes: 60,
             lease_seconds: 300,
             secure_cookies: false,
             behind_proxy: false,

@@ -36,6 +36,11 @@ impl Failure {
         failure
     }
 
+    /// What needs a note's own words, asked by who sees others in their place.
+    pub fn masked() -> Self {
+        Self::new(ErrorCode::NotAllowed, "you see this note masked: say why you need it as written first")
+    }
+
     pub fn not_found(what: &str) -> Self {
         Self::new(ErrorCode::NotFound, format!("there is no such {what}"))
     }

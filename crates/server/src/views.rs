@@ -79,6 +79,8 @@ pub fn entry(
         let entry = project(&record, &points);
         (entry.items().to_vec(), entry.confirmed_empty().map(|(field, _)| field.to_owned()).collect())
     };
+    // Who sees a mask has no words to decide on.
+    let as_written = signed.shows_as_written(&record.row.note);
     let held = record.row.lease.as_ref().is_some_and(|lease| lease.user != signed.user.id);
     let may = match record.row.status {
         EntryStatus::Finished => false,
@@ -107,7 +109,9 @@ pub fn entry(
         coded_on: checked.date,
         badges: checked.badges,
         lease: record.row.lease.map(lease),
-        may_decide: may && !held,
+        may_decide: may && !held && as_written,
+        masked: !as_written,
+        opened: None,
     }
 }
 
@@ -149,6 +153,7 @@ pub fn user(user: store::User, second_factor: bool) -> UserView {
         id: user.id,
         name: user.name,
         role: user.role,
+        reach: user.reach,
         disabled: user.disabled,
         must_change_password: user.must_change_password,
         created_at: user.created_at,

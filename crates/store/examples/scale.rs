@@ -56,6 +56,7 @@ async fn measure(store: &Store, entries: usize) -> Result<(), StoreError> {
         .create_user(NewUser {
             id: "ann".into(),
             name: "Ann".into(),
+            reach: overread_domain::Reach::default(),
             role: Role::Reviewer,
             password_hash: String::new(),
             must_change_password: false,
@@ -70,6 +71,7 @@ async fn measure(store: &Store, entries: usize) -> Result<(), StoreError> {
         document_type: document_type.map(str::to_owned),
         q: q.map(str::to_owned),
         sort,
+        ids_only: false,
         after: None,
         limit: 100,
     };

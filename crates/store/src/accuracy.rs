@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use overread_domain::{CodeRef, Timestamp};
 use sqlx::any::AnyArguments;
 use sqlx::query::Query;
-use sqlx::{Any, AnyConnection};
+use sqlx::{Any, AnyConnection, AssertSqlSafe};
 
 use crate::row::Columns;
 use crate::{Store, StoreError};
@@ -122,15 +122,12 @@ impl Counts {
 const MOST_CODES: usize = 1_000;
 
 /// The filter, the same in each query; `$1` to `$3`, none for whatever. The casts tell `PostgreSQL` what an absent value is.
-macro_rules! filtered {
-    ($head:literal, $tail:literal) => {
-        concat!(
-            $head,
-            " FROM outcomes WHERE (CAST($1 AS TEXT) IS NULL OR model = $1) \
-             AND (CAST($2 AS TEXT) IS NULL OR document_type = $2) AND finished_at >= $3 ",
-            $tail
-        )
-    };
+fn filtered(store: &Store, head: &str, tail: &str) -> AssertSqlSafe<String> {
+    AssertSqlSafe(format!(
+        "{head} FROM outcomes WHERE (CAST($1 AS TEXT) IS NULL OR model = $1) \
+         AND (CAST($2 AS TEXT) IS NULL OR document_type = $2) AND finished_at >= $3{} {tail}",
+        store.of_listed("entry_id")
+    ))
 }
 
 impl Store {
@@ -139,7 +136,7 @@ impl Store {
         let mut tx = self.begin_read().await?;
         let mut accuracy = Accuracy::default();
         let rows = filter
-            .query(filtered!("SELECT field, kind, COUNT(*) AS n", "GROUP BY field, kind ORDER BY field"))
+            .query(filtered(self, "SELECT field, kind, COUNT(*) AS n", "GROUP BY field, kind ORDER BY field"))
             .fetch_all(&mut *tx)
             .await?;
         for row in rows {
@@ -154,15 +151,18 @@ impl Store {
         for field in &accuracy.fields {
             accuracy.total.plus(field.counts);
         }
-        let row =
-            filter.query(filtered!("SELECT COUNT(DISTINCT entry_id) AS n", "")).fetch_one(&mut *tx).await?;
+        let row = filter
+            .query(filtered(self, "SELECT COUNT(DISTINCT entry_id) AS n", ""))
+            .fetch_one(&mut *tx)
+            .await?;
         accuracy.entries = row.int("n")? as u64;
-        accuracy.codes = codes(&mut tx, filter).await?;
+        accuracy.codes = codes(self, &mut tx, filter).await?;
         let rows = filter
-            .query(filtered!(
+            .query(filtered(
+                self,
                 "SELECT confidence / 1000 AS bin, COUNT(*) AS n, CAST(SUM(confidence) AS BIGINT) AS total, \
                  SUM(CASE WHEN kind = 'accepted' THEN 1 ELSE 0 END) AS accepted",
-                "AND confidence IS NOT NULL GROUP BY confidence / 1000 ORDER BY confidence / 1000"
+                "AND confidence IS NOT NULL GROUP BY confidence / 1000 ORDER BY confidence / 1000",
             ))
             .fetch_all(&mut *tx)
             .await?;
@@ -183,7 +183,7 @@ impl Store {
 }
 
 impl AccuracyFilter {
-    fn query(&self, sql: &'static str) -> Query<'_, Any, AnyArguments> {
+    fn query(&self, sql: AssertSqlSafe<String>) -> Query<'_, Any, AnyArguments> {
         sqlx::query(sql)
             .bind(self.model.as_deref())
             .bind(self.document_type.as_deref())
@@ -192,14 +192,16 @@ impl AccuracyFilter {
 }
 
 async fn codes(
+    store: &Store,
     connection: &mut AnyConnection,
     filter: &AccuracyFilter,
 ) -> Result<Vec<CodeCounts>, StoreError> {
     let rows = filter
-        .query(filtered!(
+        .query(filtered(
+            store,
             "SELECT suggested_system, suggested_code, decided_system, decided_code, kind, COUNT(*) AS n",
             "AND (suggested_code IS NOT NULL OR decided_code IS NOT NULL) \
-             GROUP BY suggested_system, suggested_code, decided_system, decided_code, kind"
+             GROUP BY suggested_system, suggested_code, decided_system, decided_code, kind",
         ))
         .fetch_all(connection)
         .await?;

@@ -78,6 +78,18 @@ pub struct AuditFilter {
     pub before: Option<u64>,
 }
 
+/// What somebody did on one day, of one kind.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Activity {
+    pub user: Option<UserId>,
+    /// Its beginning.
+    pub day: Timestamp,
+    pub action: AuditAction,
+    pub events: u64,
+    /// Different things that it was done to.
+    pub subjects: u64,
+}
+
 /// Somebody's word that the trail was whole and looked through up to a row.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AuditReview {
@@ -267,6 +279,30 @@ impl Store {
         }
         let rows = query.bind(i64::from(limit)).fetch_all(self.pool()).await?;
         rows.iter().map(|row| Written::of(row)?.row()).collect()
+    }
+
+    /// What each person did on each day (UTC) since a time, by action; refused sign-ins count for the name that was tried.
+    pub async fn activity(&self, since: Timestamp) -> Result<Vec<Activity>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT COALESCE(user_id, CASE WHEN action = 'sign_in_refused' THEN subject END) AS who, at / 86400000 AS day, \
+             action, COUNT(*) AS n, COUNT(DISTINCT subject) AS subjects FROM audit WHERE at >= $1 \
+             GROUP BY COALESCE(user_id, CASE WHEN action = 'sign_in_refused' THEN subject END), at / 86400000, action \
+             ORDER BY 2, 1, 3",
+        )
+        .bind(since.0)
+        .fetch_all(self.pool())
+        .await?;
+        rows.iter()
+            .map(|row| {
+                Ok(Activity {
+                    user: row.text_or_none("who")?.map(UserId::new),
+                    day: Timestamp(row.int("day")? * 86_400_000),
+                    action: row.word("action", AuditAction::parse)?,
+                    events: row.int("n")? as u64,
+                    subjects: row.int("subjects")? as u64,
+                })
+            })
+            .collect()
     }
 
     /// Rows after one, the oldest first: for export.

@@ -25,14 +25,16 @@ const VERSION: u32 = 1;
 const LINE: u64 = 64 << 20;
 
 /// Every table but those of [`LEFT_OUT`], those first that others refer to.
-const TABLES: [&str; 24] = [
+const TABLES: [&str; 26] = [
     "users",
     "totp",
     "recovery_codes",
     "passkeys",
     "identities",
     "templates",
+    "compartments",
     "notes",
+    "access_grants",
     "entries",
     "suggestion_sets",
     "models",

@@ -4,6 +4,8 @@ use std::collections::VecDeque;
 
 use overread_domain::{EntryId, Timestamp};
 
+use sqlx::AssertSqlSafe;
+
 use crate::row::Columns;
 use crate::{EntryRecord, Store, StoreError};
 
@@ -45,12 +47,12 @@ impl Corrections {
 
     async fn fetch(&mut self) -> Result<(), StoreError> {
         let mut tx = self.store.begin_read().await?;
-        let sql = if self.filter.all {
-            "SELECT id FROM entries WHERE id > $1 AND revision > 0 AND updated_at >= $2 ORDER BY id LIMIT $3"
-        } else {
-            "SELECT id FROM entries WHERE id > $1 AND status = 'finished' AND updated_at >= $2 ORDER BY id LIMIT $3"
-        };
-        let rows = sqlx::query(sql)
+        let done = if self.filter.all { "e.revision > 0" } else { "e.status = 'finished'" };
+        let sql = format!(
+            "SELECT e.id FROM entries e WHERE e.id > $1 AND {done} AND e.updated_at >= $2{} ORDER BY e.id LIMIT $3",
+            self.store.listed("e")
+        );
+        let rows = sqlx::query(AssertSqlSafe(sql))
             .bind(self.after.as_ref().map_or("", EntryId::as_str))
             .bind(self.filter.since.map_or(i64::MIN, |since| since.0))
             .bind(AT_ONCE)

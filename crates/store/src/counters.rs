@@ -10,16 +10,21 @@ use crate::StoreError;
 #[derive(Debug, Default)]
 pub(crate) struct Deltas(BTreeMap<(&'static str, String), i64>);
 
-/// Entries by status.
+/// Entries by compartment and status.
 pub(crate) const STATUS: &str = "status";
-/// Entries by the state of their latest job.
+/// Entries by compartment and the state of their latest job.
 pub(crate) const SUGGESTING: &str = "suggesting";
-/// Entries by document type.
+/// Entries by compartment and document type.
 pub(crate) const DOCUMENT_TYPE: &str = "document_type";
 /// Entries by template.
 pub(crate) const TEMPLATE: &str = "template";
 /// Jobs by state.
 pub(crate) const JOB: &str = "job";
+
+/// The name of what is counted for each compartment by itself.
+pub(crate) fn within(compartment: &str, name: &str) -> String {
+    format!("{compartment} {name}")
+}
 
 impl Deltas {
     pub(crate) fn add(&mut self, scope: &'static str, name: &str, n: i64) {

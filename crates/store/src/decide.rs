@@ -85,7 +85,8 @@ impl Store {
             outcomes::write(&mut tx, &record, now).await?;
         }
         let mut deltas = Deltas::default();
-        deltas.moved(counters::STATUS, before.as_str(), record.row.status.as_str());
+        let within = |status: EntryStatus| counters::within(&record.row.compartment, status.as_str());
+        deltas.moved(counters::STATUS, &within(before), &within(record.row.status));
         deltas.write(&mut tx).await?;
         self.commit(tx).await?;
         Ok(DecideOutcome { decisions: made, record, repeated: false })

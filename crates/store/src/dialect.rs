@@ -60,13 +60,14 @@ impl DatabaseKey {
 }
 
 /// Tables whose rows are written once, with the migration that makes them.
-const APPEND_ONLY: [(u32, &str); 6] = [
+const APPEND_ONLY: [(u32, &str); 7] = [
     (1, "notes"),
     (1, "suggestion_sets"),
     (1, "decisions"),
     (2, "memory_deletions"),
     (5, "audit"),
     (5, "audit_reviews"),
+    (7, "compartments"),
 ];
 
 /// Connections that read at the same time; each has a thread of its own.
@@ -305,6 +306,14 @@ impl Engine {
                 run(connection, SQLITE_WRITER).await
             }
             Self::Postgres => Ok(()),
+        }
+    }
+
+    /// The end of a statement that locks the rows it reads; an immediate transaction of `SQLite` has locked all.
+    pub(crate) fn lock(self, rows: &'static str) -> &'static str {
+        match self {
+            Self::Sqlite => "",
+            Self::Postgres => rows,
         }
     }
 

@@ -7,10 +7,9 @@ use overread_domain::{
     Decision, DecisionId, EntryId, EntryStatus, JobId, NoteId, NoteMeta, SuggestionSet, SuggestionSetId,
     Template, Timestamp, UserId,
 };
-use sqlx::AnyConnection;
 use sqlx::any::AnyRow;
+use sqlx::{AnyConnection, AssertSqlSafe};
 
-use crate::dialect::with_lock;
 use crate::row::{Columns, from_json};
 use crate::{JobState, Store, StoreError};
 
@@ -35,7 +34,10 @@ pub struct Lease {
 pub struct EntryRow {
     pub id: EntryId,
     pub note: NoteId,
+    /// What came with the note, placed where the entry belongs now.
     pub meta: NoteMeta,
+    /// Stands for where it belongs.
+    pub(crate) compartment: String,
     pub words: u32,
     pub status: EntryStatus,
     pub exception_cause: Option<ExceptionCause>,
@@ -71,14 +73,22 @@ pub struct EntryRecord {
     pub job_error: Option<String>,
 }
 
-/// The columns of an entry without its note's text, from `entries e` and `notes n`.
+/// The columns of an entry without its note's text, from [`entry_tables`].
 macro_rules! entry_columns {
     () => {
         "e.id, e.note_id, n.meta, n.words, e.status, e.cause, e.revision, e.suggested, e.decided, e.confidence, \
-         e.suggesting, e.lease_user, e.lease_until, e.created_at, e.updated_at"
+         e.suggesting, e.lease_user, e.lease_until, e.created_at, e.updated_at, e.compartment, c.site, c.queue, \
+         c.sensitivity"
     };
 }
 pub(crate) use entry_columns;
+
+macro_rules! entry_tables {
+    () => {
+        "entries e JOIN notes n ON n.id = e.note_id LEFT JOIN compartments c ON c.id = e.compartment"
+    };
+}
+pub(crate) use entry_tables;
 
 /// Stands in `entries.confidence` where nothing is suggested: beyond every confidence, so that it sorts last.
 pub(crate) const NO_CONFIDENCE: i64 = 2_000_000;
@@ -111,19 +121,16 @@ impl Store {
         id: &EntryId,
         lock: bool,
     ) -> Result<EntryRecord, StoreError> {
-        macro_rules! select {
-            () => {
-                concat!(
-                    "SELECT ",
-                    entry_columns!(),
-                    ", e.template_id, e.template_version, e.suggestion_set, e.job_id, n.sha256, n.body, \
-                     j.state AS job_state, j.error AS job_error FROM entries e \
-                     JOIN notes n ON n.id = e.note_id LEFT JOIN jobs j ON j.id = e.job_id WHERE e.id = $1"
-                )
-            };
-        }
-        let sql = if lock { with_lock!(self.engine(), "FOR UPDATE OF e", select!()) } else { select!() };
-        let row = sqlx::query(sql).bind(id.as_str()).fetch_optional(&mut *connection).await?;
+        let sql = format!(
+            "SELECT {}, e.template_id, e.template_version, e.suggestion_set, e.job_id, n.sha256, n.body, \
+             j.state AS job_state, j.error AS job_error FROM {} LEFT JOIN jobs j ON j.id = e.job_id \
+             WHERE e.id = $1{} {}",
+            entry_columns!(),
+            entry_tables!(),
+            self.found("e"),
+            if lock { self.engine().lock("FOR UPDATE OF e") } else { "" }
+        );
+        let row = sqlx::query(AssertSqlSafe(sql)).bind(id.as_str()).fetch_optional(&mut *connection).await?;
         let found = row.ok_or_else(|| StoreError::not_found("entry", id))?;
         let row = entry_row(&found, self.now())?;
         let (text, sha256) = text(&row.note, &found)?;
@@ -161,10 +168,13 @@ impl Store {
 pub(crate) fn entry_row(row: &AnyRow, now: Timestamp) -> Result<EntryRow, StoreError> {
     let until = row.int_or_none("lease_until")?.map(Timestamp).filter(|until| *until > now);
     let confidence = row.int("confidence")?;
+    let mut meta: NoteMeta = row.json("meta")?;
+    crate::reach::placing(row)?.put(&mut meta);
     Ok(EntryRow {
         id: EntryId::new(row.text("id")?),
         note: NoteId::new(row.text("note_id")?),
-        meta: row.json("meta")?,
+        meta,
+        compartment: row.text("compartment")?,
         words: row.number("words")?,
         status: row.word("status", EntryStatus::parse)?,
         exception_cause: row.text_or_none("cause")?.map(|cause| from_json("cause", &cause)).transpose()?,

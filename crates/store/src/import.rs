@@ -1,13 +1,14 @@
 //! Notes coming in: all of a request or nothing.
 
 use overread_domain::note::word_count;
-use overread_domain::{EntryId, EntryStatus, NoteId, NoteMeta, Template};
+use overread_domain::{EntryId, EntryStatus, NoteId, NoteMeta, Placing, Template};
 use sqlx::AnyConnection;
 
 use crate::counters::{self, Deltas};
 use crate::entry::NO_CONFIDENCE;
 use crate::jobs::insert_job;
 use crate::migrate::sha256;
+use crate::reach::compartment;
 use crate::row::{Columns, to_json};
 use crate::template::latest;
 use crate::{Store, StoreError};
@@ -61,13 +62,16 @@ impl Store {
                 }
             }
             let entry = EntryId::new(self.new_id("e"));
-            insert_entry(&mut tx, &entry, note, &template, &self.new_id("j"), now).await?;
-            deltas.add(counters::STATUS, EntryStatus::Open.as_str(), 1);
-            deltas.add(counters::SUGGESTING, "queued", 1);
+            let compartment = compartment(&mut tx, &Placing::of(&note.meta), now).await?;
+            let job = self.new_id("j");
+            insert_entry(&mut tx, &entry, note, &template, &job, &compartment, now).await?;
+            let within = |name: &str| counters::within(&compartment, name);
+            deltas.add(counters::STATUS, &within(EntryStatus::Open.as_str()), 1);
+            deltas.add(counters::SUGGESTING, &within("queued"), 1);
             deltas.add(counters::JOB, "queued", 1);
             deltas.add(counters::TEMPLATE, &template.id, 1);
             if let Some(document_type) = &note.meta.document_type {
-                deltas.add(counters::DOCUMENT_TYPE, document_type, 1);
+                deltas.add(counters::DOCUMENT_TYPE, &within(document_type), 1);
             }
             outcome.entries.push(entry);
         }
@@ -134,12 +138,13 @@ async fn insert_entry(
     note: &NewNote,
     template: &Template,
     job: &str,
+    compartment: &str,
     now: i64,
 ) -> Result<(), StoreError> {
     sqlx::query(
         "INSERT INTO entries (id, note_id, template_id, template_version, document_type, search, status, revision, \
-         suggested, decided, confidence, suggesting, ready, job_id, created_at, updated_at) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, 0, 0, 0, $8, 'queued', 0, $9, $10, $10)",
+         suggested, decided, confidence, suggesting, ready, job_id, created_at, updated_at, compartment) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, 0, 0, 0, $8, 'queued', 0, $9, $10, $10, $11)",
     )
     .bind(entry.as_str())
     .bind(note.id.as_str())
@@ -151,6 +156,7 @@ async fn insert_entry(
     .bind(NO_CONFIDENCE)
     .bind(job)
     .bind(now)
+    .bind(compartment)
     .execute(&mut *connection)
     .await?;
     insert_job(connection, job, entry, now).await

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use overread_domain::{EntryId, JobId, NoteId, NoteMeta, SuggestionSet, Template, Timestamp};
 
-use sqlx::AnyConnection;
 use sqlx::any::AnyRow;
+use sqlx::{AnyConnection, AssertSqlSafe};
 
 use crate::counters::{self, Deltas};
 use crate::dialect::{is_duplicate, with_lock};
@@ -269,6 +269,12 @@ impl Store {
         let now = self.now();
         let mut tx = self.begin().await?;
         let row = self.locked(&mut tx, job).await?;
+        let sql = format!("SELECT 1 AS one FROM entries e WHERE e.id = $1{}", self.found("e"));
+        let seen =
+            sqlx::query(AssertSqlSafe(sql)).bind(row.text("entry_id")?).fetch_optional(&mut *tx).await?;
+        if seen.is_none() {
+            return Err(StoreError::not_found(JOB, job));
+        }
         if row.word("state", JobState::parse)? != JobState::Failed {
             return Err(StoreError::conflict(JOB, job, "it has not failed"));
         }
@@ -334,19 +340,16 @@ impl Store {
     ) -> Result<JobPage, StoreError> {
         let limit = limit.clamp(1, 1_000) as usize;
         let after = after.unwrap_or("~");
-        let query = if let Some(state) = state {
-            sqlx::query(concat!(
-                job_select!(),
-                " WHERE j.state = $3 AND j.id < $1 ORDER BY j.id DESC LIMIT $2"
-            ))
-            .bind(after)
-            .bind(limit as i64 + 1)
-            .bind(state.as_str())
-        } else {
-            sqlx::query(concat!(job_select!(), " WHERE j.id < $1 ORDER BY j.id DESC LIMIT $2"))
-                .bind(after)
-                .bind(limit as i64 + 1)
-        };
+        let of_state = if state.is_some() { "AND j.state = $3" } else { "" };
+        let sql = format!(
+            "{} WHERE j.id < $1 {of_state}{} ORDER BY j.id DESC LIMIT $2",
+            job_select!(),
+            self.listed("e")
+        );
+        let mut query = sqlx::query(AssertSqlSafe(sql)).bind(after).bind(limit as i64 + 1);
+        if let Some(state) = state {
+            query = query.bind(state.as_str());
+        }
         let found = query.fetch_all(self.pool()).await?;
         let rows = found.iter().take(limit).map(job_row).collect::<Result<Vec<_>, _>>()?;
         let next = if found.len() > limit { rows.last().map(|row| row.id.to_string()) } else { None };
@@ -464,13 +467,18 @@ async fn show_state(
     state: JobState,
     deltas: &mut Deltas,
 ) -> Result<bool, StoreError> {
-    let sql =
-        with_lock!(store.engine(), "FOR UPDATE", "SELECT suggesting, job_id FROM entries WHERE id = $1");
+    let sql = with_lock!(
+        store.engine(),
+        "FOR UPDATE",
+        "SELECT suggesting, job_id, compartment FROM entries WHERE id = $1"
+    );
     let before = sqlx::query(sql).bind(entry.as_str()).fetch_one(&mut *connection).await?;
     if before.text("job_id")? != job.as_str() {
         return Ok(false);
     }
-    deltas.moved(counters::SUGGESTING, &before.text("suggesting")?, state.as_str());
+    let compartment = before.text("compartment")?;
+    let within = |name: &str| counters::within(&compartment, name);
+    deltas.moved(counters::SUGGESTING, &within(&before.text("suggesting")?), &within(state.as_str()));
     sqlx::query("UPDATE entries SET suggesting = $2, ready = $3 WHERE id = $1")
         .bind(entry.as_str())
         .bind(state.as_str())

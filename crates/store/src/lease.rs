@@ -2,6 +2,8 @@
 
 use overread_domain::{EntryId, Timestamp, UserId};
 
+use sqlx::AssertSqlSafe;
+
 use crate::row::Columns;
 use crate::{Lease, Store, StoreError};
 
@@ -11,21 +13,25 @@ impl Store {
         let now = self.now();
         let until = now.plus_millis(millis);
         let mut tx = self.begin().await?;
-        let done = sqlx::query(
+        let sql = format!(
             "UPDATE entries SET lease_user = $2, lease_until = $3 \
-             WHERE id = $1 AND (lease_user IS NULL OR lease_user = $2 OR lease_until <= $4)",
-        )
-        .bind(entry.as_str())
-        .bind(user.as_str())
-        .bind(until.0)
-        .bind(now.0)
-        .execute(&mut *tx)
-        .await?;
+             WHERE id = $1 AND (lease_user IS NULL OR lease_user = $2 OR lease_until <= $4){}",
+            self.found("entries")
+        );
+        let done = sqlx::query(AssertSqlSafe(sql))
+            .bind(entry.as_str())
+            .bind(user.as_str())
+            .bind(until.0)
+            .bind(now.0)
+            .execute(&mut *tx)
+            .await?;
         if done.rows_affected() == 1 {
             self.commit(tx).await?;
             return Ok(Lease { user: user.clone(), until });
         }
-        let row = sqlx::query("SELECT lease_user, lease_until FROM entries WHERE id = $1")
+        let sql =
+            format!("SELECT lease_user, lease_until FROM entries WHERE id = $1{}", self.found("entries"));
+        let row = sqlx::query(AssertSqlSafe(sql))
             .bind(entry.as_str())
             .fetch_optional(&mut *tx)
             .await?

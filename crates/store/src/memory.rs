@@ -204,7 +204,7 @@ impl Store {
     /// What is remembered, latest first, with the latest decision behind each row.
     pub async fn memory(&self, filter: &MemoryFilter, limit: u32) -> Result<MemoryPage, StoreError> {
         let limit = limit as usize;
-        let mut conditions = vec!["m.uses > 0".to_owned()];
+        let mut conditions = vec![format!("m.uses > 0{}", self.taught())];
         let mut arguments: Vec<String> = Vec::new();
         let mut bind = |argument: String| {
             arguments.push(argument);
@@ -246,7 +246,7 @@ impl Store {
         let more = found.len() > limit;
         let mut rows = Vec::with_capacity(found.len().min(limit));
         for row in found.iter().take(limit) {
-            rows.push(listed(&mut tx, memory_row(row)?).await?);
+            rows.push(listed(&mut tx, memory_row(row)?, &self.of_listed("entry_id")).await?);
         }
         tx.commit().await?;
         let next = rows
@@ -262,11 +262,9 @@ impl Store {
         let now = self.now();
         let mut tx = self.begin().await?;
         let stamp = next_stamp(&mut tx).await?;
-        let row =
-            sqlx::query(concat!("SELECT ", columns!(), " FROM memory m WHERE m.id = $1 AND m.uses > 0"))
-                .bind(id)
-                .fetch_optional(&mut *tx)
-                .await?;
+        let sql =
+            format!("SELECT {} FROM memory m WHERE m.id = $1 AND m.uses > 0{}", columns!(), self.taught());
+        let row = sqlx::query(AssertSqlSafe(sql)).bind(id).fetch_optional(&mut *tx).await?;
         let row = memory_row(&row.ok_or_else(|| StoreError::not_found(MEMORY, id))?)?;
         // Two decisions in one millisecond, one before and one after: what the person saw is what is forgotten.
         let until = now.max(row.last_at);
@@ -288,6 +286,15 @@ impl Store {
         recount(&mut tx, id, stamp).await?;
         self.commit(tx).await?;
         Ok(MemoryDeletion { memory: row.id, user: user.clone(), at: until, uses: row.uses })
+    }
+
+    /// The condition on rows of the memory that an entry taught which whoever asks may see.
+    fn taught(&self) -> String {
+        let listed = self.of_listed("u.entry_id");
+        if listed.is_empty() {
+            return listed;
+        }
+        format!(" AND EXISTS (SELECT 1 FROM memory_uses u WHERE u.memory_id = m.id{listed})")
     }
 
     /// Who let what be forgotten, latest first.
@@ -480,15 +487,20 @@ async fn recount(connection: &mut AnyConnection, id: &str, stamp: i64) -> Result
     Ok(())
 }
 
-async fn listed(connection: &mut AnyConnection, row: MemoryRow) -> Result<MemoryListed, StoreError> {
-    let found = sqlx::query(
-        "SELECT user_id, entry_id, decision_id FROM memory_uses WHERE memory_id = $1 ORDER BY at DESC, entry_id DESC \
-         LIMIT 1",
-    )
-    .bind(&row.id)
-    .fetch_optional(connection)
-    .await?
-    .ok_or_else(|| StoreError::corrupt(MEMORY, &row.id, "no decision is behind it"))?;
+async fn listed(
+    connection: &mut AnyConnection,
+    row: MemoryRow,
+    seen: &str,
+) -> Result<MemoryListed, StoreError> {
+    let sql = format!(
+        "SELECT user_id, entry_id, decision_id FROM memory_uses WHERE memory_id = $1{seen} \
+         ORDER BY at DESC, entry_id DESC LIMIT 1"
+    );
+    let found = sqlx::query(AssertSqlSafe(sql))
+        .bind(&row.id)
+        .fetch_optional(connection)
+        .await?
+        .ok_or_else(|| StoreError::corrupt(MEMORY, &row.id, "no decision is behind it"))?;
     Ok(MemoryListed {
         user: UserId::new(found.text("user_id")?),
         entry: EntryId::new(found.text("entry_id")?),

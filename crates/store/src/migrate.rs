@@ -19,6 +19,7 @@ const MIGRATIONS: &[Migration] = &[
     Migration { version: 4, name: "codes", sql: include_str!("../migrations/0004_codes.sql") },
     Migration { version: 5, name: "audit", sql: include_str!("../migrations/0005_audit.sql") },
     Migration { version: 6, name: "sign_in", sql: include_str!("../migrations/0006_sign_in.sql") },
+    Migration { version: 7, name: "access", sql: include_str!("../migrations/0007_access.sql") },
 ];
 
 pub(crate) const KNOWN: u32 = MIGRATIONS.len() as u32;

@@ -1,12 +1,14 @@
 //! Lists of entries. They never carry note text and never count.
 
+use std::collections::BTreeMap;
+
 use overread_domain::{EntryId, EntryStatus, Timestamp, UserId};
 
 use sqlx::AssertSqlSafe;
 use sqlx::any::AnyRow;
 
 use crate::counters;
-use crate::entry::{entry_columns, entry_row};
+use crate::entry::{entry_columns, entry_row, entry_tables};
 use crate::row::Columns;
 use crate::{EntryRow, Store, StoreError};
 
@@ -25,6 +27,8 @@ pub struct QueueFilter {
     pub document_type: Option<String>,
     /// Part of the note's id or title, in any case.
     pub q: Option<String>,
+    /// Looks for `q` in the note's id alone: titles name people.
+    pub ids_only: bool,
     pub sort: QueueSort,
     /// [`QueuePage::next`] of the page before; only good with the same filters.
     pub after: Option<String>,
@@ -62,7 +66,7 @@ const MOST_ROWS: u32 = 1_000;
 impl Store {
     pub async fn queue(&self, filter: &QueueFilter) -> Result<QueuePage, StoreError> {
         let limit = filter.limit.clamp(1, MOST_ROWS) as usize;
-        let (sql, arguments) = page_query(filter, limit)?;
+        let (sql, arguments) = page_query(filter, limit, &self.listed("s"))?;
         let mut query = sqlx::query(AssertSqlSafe(sql));
         for argument in arguments {
             query = match argument {
@@ -82,10 +86,11 @@ impl Store {
         Ok(QueuePage { rows, next })
     }
 
-    /// Kept counters of the whole queue, and what `user` did at or after `since`.
+    /// Kept counters of all that is listed, and what `user` did at or after `since`.
     pub async fn progress(&self, user: &UserId, since: Timestamp) -> Result<Progress, StoreError> {
         let mut tx = self.begin_read().await?;
         let mut progress = Progress::default();
+        let mut document_types: BTreeMap<String, u64> = BTreeMap::new();
         let rows = sqlx::query("SELECT scope, name, n FROM counters WHERE scope IN ($1, $2, $3) AND n <> 0")
             .bind(counters::STATUS)
             .bind(counters::SUGGESTING)
@@ -94,18 +99,19 @@ impl Store {
             .await?;
         for row in rows {
             let (scope, name, n) = (row.text("scope")?, row.text("name")?, row.int("n")? as u64);
-            match (scope.as_str(), name.as_str()) {
-                (counters::STATUS, "open") => progress.open = n,
-                (counters::STATUS, "in_progress") => progress.in_progress = n,
-                (counters::STATUS, "exception") => progress.exception = n,
-                (counters::STATUS, "finished") => progress.finished = n,
+            let Some(name) = self.counted(&name) else { continue };
+            match (scope.as_str(), name) {
+                (counters::STATUS, "open") => progress.open += n,
+                (counters::STATUS, "in_progress") => progress.in_progress += n,
+                (counters::STATUS, "exception") => progress.exception += n,
+                (counters::STATUS, "finished") => progress.finished += n,
                 (counters::SUGGESTING, "queued" | "running") => progress.suggesting += n,
-                (counters::SUGGESTING, "failed") => progress.failed = n,
-                (counters::DOCUMENT_TYPE, _) => progress.document_types.push((name, n)),
+                (counters::SUGGESTING, "failed") => progress.failed += n,
+                (counters::DOCUMENT_TYPE, _) => *document_types.entry(name.to_owned()).or_default() += n,
                 _ => {}
             }
         }
-        progress.document_types.sort();
+        progress.document_types = document_types.into_iter().collect();
         let row = sqlx::query(
             "SELECT COUNT(*) AS decisions, COUNT(DISTINCT CASE WHEN action = 'finish' THEN entry_id END) AS finished \
              FROM decisions WHERE user_id = $1 AND at >= $2",
@@ -153,28 +159,21 @@ impl Store {
         let mut first: Option<String> = None;
         for status in statuses {
             // One query for each status: each is one step in an index.
-            let query = if let Some(document_type) = &filter.document_type {
-                sqlx::query(
-                    "SELECT id FROM entries WHERE status = $1 AND ready = 1 AND document_type = $6 AND id > $2 AND id < $3 \
-                     AND (lease_user IS NULL OR lease_user = $4 OR lease_until <= $5) ORDER BY id LIMIT 1",
-                )
+            let of_type = if filter.document_type.is_some() { "AND e.document_type = $6 " } else { "" };
+            let sql = format!(
+                "SELECT e.id FROM entries e WHERE e.status = $1 AND e.ready = 1 {of_type}AND e.id > $2 AND e.id < $3 \
+                 AND (e.lease_user IS NULL OR e.lease_user = $4 OR e.lease_until <= $5){} ORDER BY e.id LIMIT 1",
+                self.listed("e")
+            );
+            let mut query = sqlx::query(AssertSqlSafe(sql))
                 .bind(status.as_str())
                 .bind(after)
                 .bind(before.unwrap_or(LAST_ID))
                 .bind(user.as_str())
-                .bind(self.now().0)
-                .bind(document_type)
-            } else {
-                sqlx::query(
-                    "SELECT id FROM entries WHERE status = $1 AND ready = 1 AND id > $2 AND id < $3 \
-                     AND (lease_user IS NULL OR lease_user = $4 OR lease_until <= $5) ORDER BY id LIMIT 1",
-                )
-                .bind(status.as_str())
-                .bind(after)
-                .bind(before.unwrap_or(LAST_ID))
-                .bind(user.as_str())
-                .bind(self.now().0)
-            };
+                .bind(self.now().0);
+            if let Some(document_type) = &filter.document_type {
+                query = query.bind(document_type);
+            }
             if let Some(row) = query.fetch_optional(self.pool()).await? {
                 let id = row.text("id")?;
                 first = Some(first.map_or(id.clone(), |first| first.min(id)));
@@ -194,7 +193,11 @@ enum Argument {
 
 /// A page and one row more, which tells whether there is another page. The rows are found by index alone, then joined with
 /// what came with their notes.
-fn page_query(filter: &QueueFilter, limit: usize) -> Result<(String, Vec<Argument>), StoreError> {
+fn page_query(
+    filter: &QueueFilter,
+    limit: usize,
+    listed: &str,
+) -> Result<(String, Vec<Argument>), StoreError> {
     let mut arguments = Vec::new();
     let mut conditions = Vec::new();
     let mut bind = |argument| {
@@ -208,7 +211,8 @@ fn page_query(filter: &QueueFilter, limit: usize) -> Result<(String, Vec<Argumen
         conditions.push(format!("s.document_type = {}", bind(Argument::Text(document_type.clone()))));
     }
     if let Some(q) = filter.q.as_deref().map(str::trim).filter(|q| !q.is_empty()) {
-        conditions.push(format!("s.search LIKE {} ESCAPE '\\'", bind(Argument::Text(pattern(q)))));
+        let column = if filter.ids_only { "LOWER(s.note_id)" } else { "s.search" };
+        conditions.push(format!("{column} LIKE {} ESCAPE '\\'", bind(Argument::Text(pattern(q)))));
     }
     if let Some(after) = &filter.after {
         conditions.push(match filter.sort {
@@ -233,12 +237,12 @@ fn page_query(filter: &QueueFilter, limit: usize) -> Result<(String, Vec<Argumen
         QueueSort::Newest => "{}.id DESC",
         QueueSort::Confidence => "{}.confidence, {}.id",
     };
-    let condition =
-        if conditions.is_empty() { String::new() } else { format!("WHERE {}", conditions.join(" AND ")) };
+    conditions.push(format!("1 = 1{listed}"));
     let sql = format!(
-        "SELECT {} FROM entries e JOIN notes n ON n.id = e.note_id \
-         WHERE e.id IN (SELECT s.id FROM entries s {condition} ORDER BY {} LIMIT {}) ORDER BY {}",
+        "SELECT {} FROM {} WHERE e.id IN (SELECT s.id FROM entries s WHERE {} ORDER BY {} LIMIT {}) ORDER BY {}",
         entry_columns!(),
+        entry_tables!(),
+        conditions.join(" AND "),
         order.replace("{}", "s"),
         limit + 1,
         order.replace("{}", "e"),

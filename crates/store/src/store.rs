@@ -11,7 +11,7 @@ use sqlx::{Any, AnyConnection, AnyPool, Connection, Transaction};
 use crate::audit::{self, Event};
 use crate::dialect::{Address, DatabaseKey, LOCKED};
 use crate::source::IdMaker;
-use crate::{Engine, Source, StoreError, migrate};
+use crate::{Engine, Scope, Source, StoreError, migrate};
 
 /// A database that holds what Overread knows. Cheap to clone; clones share their connections.
 #[derive(Clone)]
@@ -19,6 +19,8 @@ pub struct Store {
     inner: Arc<Inner>,
     /// Goes into the audit trail with the next write.
     event: Option<Arc<Event>>,
+    /// What of the entries is there for whoever asks; all of them where there is none.
+    scope: Option<Arc<Scope>>,
 }
 
 struct Inner {
@@ -87,7 +89,7 @@ impl Store {
             ids: IdMaker::default(),
             templates: Mutex::default(),
         };
-        Ok(Self { inner: Arc::new(inner), event: None })
+        Ok(Self { inner: Arc::new(inner), event: None, scope: None })
     }
 
     /// Whether the database's file is encrypted.
@@ -159,7 +161,17 @@ impl Store {
     /// The same store, whose writes carry an event of the audit trail in their own transaction: use it for one.
     #[must_use]
     pub fn recording(&self, event: Event) -> Self {
-        Self { inner: Arc::clone(&self.inner), event: Some(Arc::new(event)) }
+        Self { event: Some(Arc::new(event)), ..self.clone() }
+    }
+
+    /// The same store as somebody may see it: entries outside of the scope are not there.
+    #[must_use]
+    pub fn within(&self, scope: Arc<Scope>) -> Self {
+        Self { scope: Some(scope), ..self.clone() }
+    }
+
+    pub(crate) fn scope(&self) -> Option<&Scope> {
+        self.scope.as_deref()
     }
 
     /// Ends a transaction that wrote, with what is to be recorded of it.

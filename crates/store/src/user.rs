@@ -1,11 +1,11 @@
 //! People. Passwords come hashed; this crate never sees one.
 
-use overread_domain::{Role, Timestamp, UserId};
+use overread_domain::{Reach, Role, Timestamp, UserId};
 use sqlx::AnyConnection;
 use sqlx::any::AnyRow;
 
 use crate::dialect::is_duplicate;
-use crate::row::Columns;
+use crate::row::{Columns, to_json};
 use crate::{Store, StoreError};
 
 #[derive(Clone, PartialEq, Eq)]
@@ -14,6 +14,7 @@ pub struct User {
     pub id: UserId,
     pub name: String,
     pub role: Role,
+    pub reach: Reach,
     pub password_hash: String,
     pub must_change_password: bool,
     pub disabled: bool,
@@ -26,6 +27,7 @@ pub struct NewUser {
     pub id: UserId,
     pub name: String,
     pub role: Role,
+    pub reach: Reach,
     pub password_hash: String,
     pub must_change_password: bool,
 }
@@ -35,6 +37,7 @@ pub struct NewUser {
 pub struct UserPatch {
     pub name: Option<String>,
     pub role: Option<Role>,
+    pub reach: Option<Reach>,
     pub disabled: Option<bool>,
 }
 
@@ -91,8 +94,8 @@ impl Store {
     async fn insert_user(&self, tx: &mut AnyConnection, user: NewUser) -> Result<User, StoreError> {
         let now = self.now();
         sqlx::query(
-            "INSERT INTO users (id, name, role, password_hash, must_change, disabled, created_at) \
-             VALUES ($1, $2, $3, $4, $5, 0, $6)",
+            "INSERT INTO users (id, name, role, password_hash, must_change, disabled, created_at, reach) \
+             VALUES ($1, $2, $3, $4, $5, 0, $6, $7)",
         )
         .bind(user.id.as_str())
         .bind(&user.name)
@@ -100,6 +103,7 @@ impl Store {
         .bind(&user.password_hash)
         .bind(i64::from(user.must_change_password))
         .bind(now.0)
+        .bind(to_json("the reach", &user.reach)?)
         .execute(tx)
         .await
         .map_err(|error| {
@@ -113,6 +117,7 @@ impl Store {
             id: user.id,
             name: user.name,
             role: user.role,
+            reach: user.reach,
             password_hash: user.password_hash,
             must_change_password: user.must_change_password,
             disabled: false,
@@ -166,12 +171,13 @@ impl Store {
         let mut tx = self.begin().await?;
         let row = sqlx::query(
             "UPDATE users SET name = COALESCE($2, name), role = COALESCE($3, role), \
-             disabled = COALESCE($4, disabled) WHERE id = $1 RETURNING *",
+             disabled = COALESCE($4, disabled), reach = COALESCE($5, reach) WHERE id = $1 RETURNING *",
         )
         .bind(id.as_str())
         .bind(patch.name)
         .bind(patch.role.map(Role::as_str))
         .bind(patch.disabled.map(i64::from))
+        .bind(patch.reach.map(|reach| to_json("the reach", &reach)).transpose()?)
         .fetch_optional(&mut *tx)
         .await?;
         let user = user(&row.ok_or_else(|| StoreError::not_found(USER, id))?)?;
@@ -245,6 +251,7 @@ pub(crate) fn user(row: &AnyRow) -> Result<User, StoreError> {
         id: UserId::new(row.text("id")?),
         name: row.text("name")?,
         role: row.word("role", Role::parse)?,
+        reach: row.json("reach")?,
         password_hash: row.text("password_hash")?,
         must_change_password: row.truth("must_change")?,
         disabled: row.truth("disabled")?,

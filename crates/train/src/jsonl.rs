@@ -19,7 +19,7 @@ pub enum ReadError {
 }
 
 /// Every line that is not blank, with its number from 1.
-pub(crate) fn read<T: DeserializeOwned>(path: &Path) -> Result<Vec<(usize, T)>, ReadError> {
+pub fn read<T: DeserializeOwned>(path: &Path) -> Result<Vec<(usize, T)>, ReadError> {
     let io = |source| ReadError::Io { path: path.to_owned(), source };
     parse(path, BufReader::new(open(path).map_err(io)?))
 }

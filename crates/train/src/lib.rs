@@ -14,7 +14,7 @@ pub mod corrections;
 pub mod eval;
 pub mod gate;
 pub mod gold;
-mod jsonl;
+pub mod jsonl;
 pub mod model;
 pub mod optim;
 pub mod prediction;

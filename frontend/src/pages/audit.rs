@@ -1,7 +1,9 @@
 //! The audit trail: who did what, whether the chain holds, signing it off.
 
 use leptos::prelude::*;
-use overread_api::audit::{AuditPage, AuditQuery, AuditReview, AuditRow, AuditStatus, ReviewAudit};
+use overread_api::audit::{
+    AuditPage, AuditQuery, AuditReview, AuditRow, AuditStatus, ReviewAudit, Unusual, UnusualKind,
+};
 use overread_api::path;
 use overread_domain::AuditAction;
 
@@ -77,6 +79,7 @@ pub fn Audit() -> impl IntoView {
         <main id="main" class="page">
             <h1>"Audit trail"</h1>
             <Whole />
+            <Odd />
             <div class="row filters" role="group" aria-label="Filters">
                 {field("audit-user", "User", user)}
                 <label for="audit-action">"What"</label>
@@ -222,6 +225,54 @@ fn Whole() -> impl IntoView {
                 }
             }}
         </section>
+    }
+}
+
+/// What of the last days somebody should look at.
+#[component]
+fn Odd() -> impl IntoView {
+    let shown = RwSignal::new(None::<Result<Vec<Unusual>, String>>);
+    leptos::task::spawn_local(async move {
+        let answer = http::get::<Vec<Unusual>>(path::UNUSUAL).await.map_err(|failure| failure.message());
+        shown.try_set(Some(answer));
+    });
+    view! {
+        <section class="sheet stack" aria-labelledby="unusual-title" id="unusual">
+            <h2 id="unusual-title">"Unusual in the last 30 days"</h2>
+            {move || match shown.get() {
+                None => view! { <p class="faint">"Counting …"</p> }.into_any(),
+                Some(Err(why)) => view! { <p class="bad">{why}</p> }.into_any(),
+                Some(Ok(all)) if all.is_empty() => {
+                    view! { <p class="faint">"Nothing stands out."</p> }.into_any()
+                }
+                Some(Ok(all)) => {
+                    view! { <ul class="plain">{all.into_iter().map(odd).collect_view()}</ul> }.into_any()
+                }
+            }}
+        </section>
+    }
+}
+
+fn odd(one: Unusual) -> impl IntoView {
+    let who = one.user.map_or_else(|| "somebody".to_owned(), |user| user.to_string());
+    let n = count(one.count);
+    let usual = count(one.usual.unwrap_or(0));
+    let what = match one.kind {
+        UnusualKind::ManyEntries => format!("viewed {n} entries; {usual} are usual"),
+        UnusualKind::ViewedOnly => format!("viewed {n} entries and decided on {usual}"),
+        UnusualKind::SignInsRefused => format!("was refused {n} sign-ins"),
+        UnusualKind::AccessRefused => format!("was refused {n} times what the role does not allow"),
+        UnusualKind::OpenedWithReason => format!("opened {n} notes with a reason"),
+        UnusualKind::Exports => format!("exported corrections {n} times"),
+    };
+    view! {
+        <li>
+            <span class="date">{one.day}</span>
+            " "
+            <b>{who}</b>
+            " "
+            {what}
+        </li>
     }
 }
 

@@ -1,5 +1,6 @@
 //! The pages beside the review.
 
+mod access;
 mod account;
 mod account_factor;
 mod account_state;
@@ -17,10 +18,12 @@ mod jobs;
 mod memory;
 mod not_found;
 mod queue_table;
+mod reach;
 mod system;
 mod templates;
 mod users;
 
+pub use access::{Access, told as not_opened};
 pub use account::Account;
 pub use account_factor::SetUp;
 pub use accuracy::Accuracy;

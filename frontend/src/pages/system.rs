@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use leptos::prelude::*;
 use overread_api::path;
-use overread_api::system::{ModelView, ReleaseView, SemanticState, SystemView};
+use overread_api::system::{ModelView, Protection, ReleaseView, SemanticState, SystemView};
 
 use super::jobs::Jobs;
-use crate::logic::format::{count, plural};
+use crate::logic::format::{count, moment, plural};
 use crate::web::http;
 
 const EVERY_MS: u64 = 3_000;
@@ -44,8 +44,58 @@ pub fn System() -> impl IntoView {
                     Some(Ok(view)) => figures(view).into_any(),
                 }}
             </div>
+            <Protections />
             <Jobs beat=beat />
         </main>
+    }
+}
+
+/// What protects the notes, and whether it is on.
+#[component]
+fn Protections() -> impl IntoView {
+    let shown = RwSignal::new(None::<Result<Vec<Protection>, String>>);
+    leptos::task::spawn_local(async move {
+        let answer =
+            http::get::<Vec<Protection>>(path::PROTECTION).await.map_err(|failure| failure.message());
+        shown.try_set(Some(answer));
+    });
+    let line = |one: Protection| {
+        let (mark, word) = match one.on {
+            Some(true) => ("●", "on"),
+            Some(false) => ("○", "off"),
+            None => ("◌", "not known"),
+        };
+        let at = one.at.map(|at| format!("{} (UTC), ", moment(at.0))).unwrap_or_default();
+        let name = one.what.clone();
+        view! {
+            <tr data-protection=name data-on=one.on.map(|on| on.to_string())>
+                <th scope="row">{one.what}</th>
+                <td class:bad=one.on == Some(false)>{mark} " " {word}</td>
+                <td class="faint">{at} {one.detail}</td>
+            </tr>
+        }
+    };
+    view! {
+        <section aria-labelledby="protection-title">
+            <h2 id="protection-title">"What protects the notes"</h2>
+            {move || match shown.get() {
+                None => view! { <p class="faint">"Asking …"</p> }.into_any(),
+                Some(Err(why)) => view! { <p class="bad">{why}</p> }.into_any(),
+                Some(Ok(all)) => view! {
+                    <table class="list" id="protection">
+                        <thead>
+                            <tr>
+                                <th scope="col">"What"</th>
+                                <th scope="col">"State"</th>
+                                <th scope="col">"How"</th>
+                            </tr>
+                        </thead>
+                        <tbody>{all.into_iter().map(line).collect_view()}</tbody>
+                    </table>
+                }
+                .into_any(),
+            }}
+        </section>
     }
 }
 

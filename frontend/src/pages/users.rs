@@ -5,11 +5,12 @@ use leptos::ev::SubmitEvent;
 use leptos::prelude::*;
 use overread_api::path::{self, fill};
 use overread_api::session::{Invited, NewUser, UserChange, UserView};
-use overread_domain::{Role, UserId};
+use overread_domain::{Reach, Role, UserId};
 
+use super::reach::{ReachEditor, brief};
 use crate::logic::format::moment;
 use crate::shell::App;
-use crate::web::http;
+use crate::web::{dom, http};
 
 #[component]
 pub fn Users() -> impl IntoView {
@@ -23,6 +24,7 @@ pub fn Users() -> impl IntoView {
     };
     load();
     let invited = RwSignal::new(None::<Invited>);
+    let reached = RwSignal::new(None::<UserView>);
     let change = Callback::new(move |(id, change, done): (UserId, UserChange, String)| {
         leptos::task::spawn_local(async move {
             let path = fill(path::USER, &[id.as_str()]);
@@ -43,6 +45,7 @@ pub fn Users() -> impl IntoView {
                             <th scope="col">"User name"</th>
                             <th scope="col">"Name"</th>
                             <th scope="col">"Role"</th>
+                            <th scope="col">"Notes"</th>
                             <th scope="col">"State"</th>
                             <th scope="col">"Second factor"</th>
                             <th scope="col">"Last sign-in (UTC)"</th>
@@ -54,14 +57,14 @@ pub fn Users() -> impl IntoView {
                         {move || match users.get() {
                             Some(Ok(all)) => {
                                 all.into_iter()
-                                    .map(|user| view! { <Line user=user change=change invited=invited /> })
+                                    .map(|user| view! { <Line user=user change=change invited=invited reached=reached /> })
                                     .collect_view()
                                     .into_any()
                             }
                             Some(Err(why)) => {
                                 view! {
                                     <tr>
-                                        <td class="bad" colspan="8">
+                                        <td class="bad" colspan="9">
                                             {why}
                                         </td>
                                     </tr>
@@ -73,6 +76,14 @@ pub fn Users() -> impl IntoView {
                     </tbody>
                 </table>
             </div>
+            {move || {
+                reached
+                    .get()
+                    .map(|user| {
+                        let close = Callback::new(move |()| reached.set(None));
+                        view! { <ReachEditor user=user change=change close=close /> }
+                    })
+            }}
             <div role="status">
                 {move || {
                     invited
@@ -118,7 +129,9 @@ fn Line(
     user: UserView,
     change: Callback<(UserId, UserChange, String)>,
     invited: RwSignal<Option<Invited>>,
+    reached: RwSignal<Option<UserView>>,
 ) -> impl IntoView {
+    let whole = StoredValue::new(user.clone());
     let app = expect_context::<App>();
     let id = user.id.clone();
     let me = app.user() == Some(id.clone());
@@ -174,6 +187,20 @@ fn Line(
                         })
                         .collect_view()}
                 </select>
+            </td>
+            <td>
+                {brief(&user.reach, user.role)} " "
+                <button
+                    class="small"
+                    data-reach=name.clone()
+                    aria-label=format!("Which notes are open to {name}")
+                    on:click=move |_| {
+                        reached.set(Some(whole.get_value()));
+                        dom::focus_soon("reach-save");
+                    }
+                >
+                    "…"
+                </button>
             </td>
             <td class:bad=disabled>{state}</td>
             <td>
@@ -251,6 +278,7 @@ fn NewOne(added: Callback<()>, invited: RwSignal<Option<Invited>>) -> impl IntoV
             id: UserId::new(id.get_untracked().trim()),
             name: name.get_untracked().trim().to_owned(),
             role: role.get_untracked(),
+            reach: Reach::default(),
             password: Some(password.get_untracked()).filter(|password| !password.is_empty()),
         };
         leptos::task::spawn_local(async move {

@@ -54,6 +54,9 @@ impl Review {
 
     /// Why this person may not decide here, if so. The server judges by the same rule.
     pub fn may_not(self, reopens: bool) -> Option<&'static str> {
+        if self.masked() {
+            return Some("Names, numbers and dates are masked; show the note as written to decide");
+        }
         let status = self.projection.with(|p| p.as_ref().map(|p| p.status));
         let (needs, why) = match status {
             _ if reopens => (Permission::Reopen, "Coders and QA leads open finished entries again"),

@@ -5,6 +5,7 @@
 //! must not be looked at again when the current row moves.
 
 mod actions;
+mod as_written;
 mod card;
 mod checks;
 mod choosers;

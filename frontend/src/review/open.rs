@@ -118,6 +118,8 @@ impl Review {
                 .and_then(|set| set.read_until)
                 .map(|until| until * 100 / view.text.chars().count().max(1)),
             model: view.suggestions.as_ref().map(|set| set.model.clone()),
+            masked: view.masked,
+            opened: view.opened.clone(),
         }));
     }
 

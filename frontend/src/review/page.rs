@@ -63,6 +63,7 @@ pub fn ReviewPage() -> impl IntoView {
             view! { <main id="main" class="blank" aria-busy="true"><p class="faint">"Opening …"</p></main> }
                 .into_any()
         }
+        Opened::Missing if app.may(Permission::BreakGlass) => view! { <Missing /> }.into_any(),
         Opened::Missing => view! { <NotFound /> }.into_any(),
         Opened::Failed(why) => view! {
             <main id="main" class="page narrow">
@@ -73,6 +74,20 @@ pub fn ReviewPage() -> impl IntoView {
         }
         .into_any(),
         Opened::Entry => view! { <Desk /> }.into_any(),
+    }
+}
+
+#[component]
+fn Missing() -> impl IntoView {
+    view! {
+        <main id="main" class="page narrow">
+            <h1>"There is no such entry among those open to you"</h1>
+            <p>
+                "If somebody's care depends on it, "
+                <a href="/access">"open the note with a reason"</a>
+                "."
+            </p>
+        </main>
     }
 }
 
@@ -94,7 +109,10 @@ fn Desk() -> impl IntoView {
                 data-net=move || review.net.with(Net::name)
             >
                 <Head />
-                <Banner />
+                <div class="banners">
+                    <Banner />
+                    <super::as_written::OpenedNow />
+                </div>
                 <NotePane />
                 <section class="right" aria-label="Entry">
                     <RowList />
@@ -235,6 +253,17 @@ fn Banner() -> impl IntoView {
         if review.net.get() == Net::SignedOut {
             return Some(view! { <span>"▲ Not signed in: what you decided is kept here."</span> }.into_any());
         }
+        if review.masked() {
+            return Some(
+                view! {
+                    <span>"◌ Names, numbers and dates are not those of the note. Nothing can be decided on it so."</span>
+                    <button id="show-as-written" class="small" on:click=move |_| review.panel.set(Panel::AsWritten)>
+                        "Show as written …"
+                    </button>
+                }
+                .into_any(),
+            );
+        }
         let status = review.projection.with(|p| p.as_ref().map(|p| p.status));
         if status != Some(EntryStatus::Finished)
             && let Some(why) = review.may_not(false)
@@ -307,6 +336,7 @@ fn PanelSlot() -> impl IntoView {
             view! { <super::checks::Checks at=at overriding=overriding /> }.into_any()
         }
         Panel::Poa { item } => view! { <super::checks::PoaChooser item=item /> }.into_any(),
+        Panel::AsWritten => view! { <super::as_written::AsWritten /> }.into_any(),
         Panel::Reopen { reason } => view! { <Reopen reason=reason /> }.into_any(),
     }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use leptos::prelude::*;
+use overread_api::access::OpenedNote;
 use overread_domain::span::CodePoints;
 use overread_domain::{CodeRef, Field, ItemId, Quoted, Template};
 
@@ -76,6 +77,10 @@ pub struct Head {
     /// How much of the note the model read, in percent, where it did not read all.
     pub read_percent: Option<usize>,
     pub model: Option<String>,
+    /// Names, numbers and dates are others than the note has.
+    pub masked: bool,
+    /// By what reason the person sees the note, or sees it as written.
+    pub opened: Option<OpenedNote>,
 }
 
 #[derive(Clone, Copy, Debug)]

@@ -98,6 +98,7 @@ fn Inside() -> impl IntoView {
             <Route path=path!("/system") view=pages::System />
             <Route path=path!("/memory") view=pages::Memory />
             <Route path=path!("/audit") view=pages::Audit />
+            <Route path=path!("/access") view=pages::Access />
             <Route path=path!("/users") view=pages::Users />
             <Route path=path!("/codes") view=pages::Codes />
             <Route path=path!("/code-systems") view=pages::CodeSystemsPage />

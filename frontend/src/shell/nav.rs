@@ -11,7 +11,7 @@ use super::keys::remember_navigate;
 use super::{App, Session};
 use crate::web::http;
 
-const PAGES: [(&str, &str, &str, Option<Permission>); 11] = [
+const PAGES: [(&str, &str, &str, Option<Permission>); 12] = [
     ("queue", "/", "Queue", Some(Permission::ReadEntries)),
     ("codes", "/codes", "Codes", Some(Permission::SearchCodes)),
     ("edits", "/edits", "Checks", None),
@@ -21,6 +21,7 @@ const PAGES: [(&str, &str, &str, Option<Permission>); 11] = [
     ("system", "/system", "System", Some(Permission::SeeSystem)),
     ("code-systems", "/code-systems", "Code systems", Some(Permission::ImportCodes)),
     ("audit", "/audit", "Audit", Some(Permission::SeeAudit)),
+    ("access", "/access", "Access", None),
     ("users", "/users", "Users", Some(Permission::ManageUsers)),
     ("templates", "/templates", "Templates", Some(Permission::EditTemplates)),
 ];

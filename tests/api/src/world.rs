@@ -6,7 +6,7 @@ use std::sync::{Arc, LazyLock};
 use overread_api::entry::{EntryRow, EntryView};
 use overread_api::{Page, path};
 use overread_codes::Release;
-use overread_domain::{EntryId, Role, UserId};
+use overread_domain::{EntryId, Reach, Role, UserId};
 use overread_keys::Keyring;
 use overread_server::axum::Router;
 use overread_server::{
@@ -95,6 +95,8 @@ impl World {
                 id: UserId::new(role.as_str()),
                 name: role.label().to_owned(),
                 role,
+                // Most tests look at what they decide on; masks have tests of their own.
+                reach: Reach { as_written: Some(true), ..Reach::default() },
                 password_hash: HASH.clone(),
                 must_change_password: false,
             };

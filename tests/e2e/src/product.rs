@@ -106,7 +106,14 @@ impl Settings {
 impl Settings {
     /// Makes a user who signs in with [`PASSWORD`] and need not change it.
     pub fn add_user(&self, id: &str, role: Role) -> Result<()> {
-        self.add_user_with(id, id, role, PASSWORD)
+        // Most tests look at what they decide on; masks have tests of their own.
+        let reach: &[&str] = if role == Role::QaLead { &["--as-written", "true"] } else { &[] };
+        self.add_user_reaching(id, role, reach)
+    }
+
+    /// With what `overread user add` takes to say which notes are open.
+    pub fn add_user_reaching(&self, id: &str, role: Role, reach: &[&str]) -> Result<()> {
+        self.add(id, id, role, PASSWORD, reach)
     }
 
     /// Ids of the users that the database knows.
@@ -123,10 +130,15 @@ impl Settings {
     }
 
     pub fn add_user_with(&self, id: &str, name: &str, role: Role, password: &str) -> Result<()> {
+        self.add(id, name, role, password, &[])
+    }
+
+    fn add(&self, id: &str, name: &str, role: Role, password: &str, reach: &[&str]) -> Result<()> {
         let mut add = self
             .command()
             .args(["user", "add", id, "--name", name, "--role", role.as_str()])
             .args(["--password-stdin", "--keep-password"])
+            .args(reach)
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .stderr(Stdio::piped())

@@ -3,8 +3,9 @@
 use super::metadata::{Graph, Kind, Package};
 
 /// Our crates that a crate of ours may use in what ships. Tests may use what they like of ours but for the binary.
-const OURS: [(&str, &[&str]); 13] = [
+const OURS: [(&str, &[&str]); 14] = [
     ("overread-domain", &[]),
+    ("overread-deid", &["overread-domain"]),
     ("overread-keys", &[]),
     ("overread-api", &["overread-domain"]),
     ("overread-codes", &["overread-domain"]),
@@ -19,6 +20,7 @@ const OURS: [(&str, &[&str]); 13] = [
         &[
             "overread-api",
             "overread-codes",
+            "overread-deid",
             "overread-domain",
             "overread-edits",
             "overread-intake",
@@ -32,6 +34,7 @@ const OURS: [(&str, &[&str]); 13] = [
         &[
             "overread-api",
             "overread-codes",
+            "overread-deid",
             "overread-domain",
             "overread-edits",
             "overread-encoder",

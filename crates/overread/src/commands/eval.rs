@@ -22,6 +22,9 @@ use crate::parts;
 use crate::settings::Settings;
 
 pub fn run(settings: &Settings, command: &Eval) -> Result<()> {
+    if let (Some(gold), Some(identifiers)) = (&command.gold, &command.identifiers) {
+        return super::masks::measure(gold, identifiers, command.json);
+    }
     match (&command.gold, &command.predictions, &command.data) {
         (Some(gold), Some(predictions), _) => entries(command, gold, predictions),
         (_, _, Some(data)) => {

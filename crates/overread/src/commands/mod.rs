@@ -8,6 +8,7 @@ pub mod export;
 pub mod gate;
 pub mod import;
 pub mod keys;
+pub mod masks;
 pub mod recipe;
 pub mod schedule;
 pub mod serve;

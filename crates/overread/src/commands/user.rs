@@ -3,7 +3,7 @@
 use std::io::{self, BufRead as _, IsTerminal as _};
 
 use anyhow::{Context as _, Result, bail, ensure};
-use overread_domain::{AuditAction, UserId};
+use overread_domain::{AuditAction, Reach, UserId};
 use overread_server::{check_password, hash_password};
 use overread_store::{Event, NewUser, Origin, UserPatch};
 
@@ -17,19 +17,30 @@ const VARIABLE: &str = "OVERREAD_PASSWORD";
 pub async fn run(settings: &Settings, command: User) -> Result<()> {
     let (store, source) = parts::store(settings).await?;
     match command {
-        User::Add { id, name, role, password } => {
+        User::Add { id, name, role, reach, password } => {
             ensure!(overread_server::is_user_id(&id), "an id has 1 to 64 letters, digits and . _ - @");
             let hash = hash_password(&read(password, &id)?, source.random());
             let user = NewUser {
                 name: name.unwrap_or_else(|| id.clone()),
                 id: UserId::new(id),
                 role: role.into(),
+                reach: reach.into(),
                 password_hash: hash,
                 must_change_password: !password.keep_password,
             };
-            let event = event(AuditAction::UserCreated, user.id.as_str()).with("role", user.role.as_str());
+            let event = event(AuditAction::UserCreated, user.id.as_str())
+                .with("role", user.role.as_str())
+                .with("reach", overread_server::told_reach(&user.reach));
             let user = store.recording(event).create_user(user).await?;
             println!("{} added as {}", user.id, user.role.label());
+        }
+        User::Reach { id, reach } => {
+            let reach = Reach::from(reach);
+            let told = overread_server::told_reach(&reach);
+            let event = event(AuditAction::UserChanged, &id).with("reach", told.as_str());
+            let patch = UserPatch { reach: Some(reach), ..UserPatch::default() };
+            store.recording(event).update_user(&UserId::new(id.as_str()), patch).await?;
+            println!("{id}: {told}");
         }
         User::List { json } => {
             for user in store.users().await? {
@@ -37,6 +48,7 @@ pub async fn run(settings: &Settings, command: User) -> Result<()> {
                 if json {
                     let line = serde_json::json!({
                         "id": user.id, "name": user.name, "role": user.role, "disabled": user.disabled,
+                        "reach": user.reach,
                         "must_change_password": user.must_change_password, "created_at": user.created_at,
                         "last_sign_in": user.last_sign_in,
                     });

@@ -20,8 +20,8 @@ use axum::http::{HeaderMap, Method};
 use axum::middleware::Next;
 use axum::response::Response;
 use overread_api::{ErrorCode, path};
-use overread_domain::{AuditAction, Permission, Timestamp};
-use overread_store::{ApiToken, Event, Factors, Origin, Session, Stage, StoreError, User};
+use overread_domain::{AuditAction, NoteId, Permission, Timestamp};
+use overread_store::{ApiToken, Event, Factors, Origin, Scope, Session, Stage, Store, StoreError, User};
 
 use crate::{App, Config, Failure};
 use access::Access;
@@ -67,6 +67,8 @@ const CONFIRMED_MS: i64 = 10 * 60_000;
 pub struct Signed {
     pub user: User,
     pub via: Via,
+    /// What of all entries is there for the person; none on routes that need no permission.
+    pub scope: Option<Arc<Scope>>,
     /// Where the request came from, for the audit trail.
     pub origin: Origin,
 }
@@ -85,6 +87,25 @@ impl Signed {
             Via::Token(token) => token.scopes.iter().any(|scope| scope == permission.as_str()),
         };
         scoped && self.user.role.may(permission)
+    }
+
+    /// The database as this person may see it.
+    pub fn store(&self, app: &App) -> Result<Store, Failure> {
+        let scope = self
+            .scope
+            .clone()
+            .ok_or_else(|| Failure::internal("a route without permission asks for entries"))?;
+        Ok(app.store.within(scope))
+    }
+
+    /// Whether this person sees a note as it is written.
+    pub fn shows_as_written(&self, note: &NoteId) -> bool {
+        self.scope.as_ref().is_some_and(|scope| scope.shows_as_written(note))
+    }
+
+    /// Whether this person sees notes as they are written without giving a reason.
+    pub fn reads_as_written(&self) -> bool {
+        self.scope.as_ref().is_some_and(|scope| scope.reads_as_written())
     }
 
     /// An event of the audit trail that this person caused.
@@ -142,7 +163,7 @@ pub async fn guard(State(app): State<App>, mut request: Request, next: Next) -> 
     }
     if access != Access::Public {
         let origin = request.extensions().get::<Origin>().cloned().unwrap_or_default();
-        let signed = match bearer {
+        let mut signed = match bearer {
             Some(hash) => by_token(&app, &hash, origin).await?,
             None => by_session(&app, request.headers(), origin).await?,
         };
@@ -170,6 +191,9 @@ pub async fn guard(State(app): State<App>, mut request: Request, next: Next) -> 
                     _ => format!("the role \"{}\" does not allow this", signed.user.role.label()),
                 },
             ));
+        }
+        if matches!(access, Access::Needs(_)) {
+            signed.scope = Some(Arc::new(app.store.scope_of(&signed.user).await?));
         }
         request.extensions_mut().insert(signed);
     }
@@ -273,7 +297,7 @@ async fn by_session(app: &App, headers: &HeaderMap, origin: Origin) -> Result<Si
             Err(error) => return Err(error.into()),
         }
     }
-    Ok(Signed { user, via: Via::Session { session: Box::new(session), token_hash }, origin })
+    Ok(Signed { user, via: Via::Session { session: Box::new(session), token_hash }, scope: None, origin })
 }
 
 async fn by_token(app: &App, hash: &str, origin: Origin) -> Result<Signed, Failure> {
@@ -287,7 +311,7 @@ async fn by_token(app: &App, hash: &str, origin: Origin) -> Result<Signed, Failu
     if token.last_used_at.is_none_or(|last| app.now().since(last) >= TOUCH_MS) {
         app.store.touch_token(&token.id).await?;
     }
-    Ok(Signed { user, via: Via::Token(token), origin })
+    Ok(Signed { user, via: Via::Token(token), scope: None, origin })
 }
 
 /// When a session ends, whatever happens.

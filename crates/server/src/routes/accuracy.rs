@@ -6,6 +6,7 @@ use overread_api::path;
 use overread_domain::Timestamp;
 use overread_store::{AccuracyFilter, Counts};
 
+use crate::auth::Signed;
 use crate::extract::{Json, Query};
 use crate::stats::rate;
 use crate::{App, Failure};
@@ -18,6 +19,7 @@ const BINS: usize = 10;
 ))]
 pub async fn accuracy(
     State(app): State<App>,
+    signed: Signed,
     Query(query): Query<AccuracyQuery>,
 ) -> Result<Json<AccuracyView>, Failure> {
     let filter = AccuracyFilter {
@@ -25,7 +27,7 @@ pub async fn accuracy(
         document_type: query.document_type.filter(|kind| !kind.is_empty()),
         since: query.since.map(Timestamp),
     };
-    let accuracy = app.store.accuracy(&filter).await?;
+    let accuracy = signed.store(&app)?.accuracy(&filter).await?;
     let least_n = app.config.least_n;
     let template = app.store.template(&app.config.template).await?;
     let label = |field: &str| {

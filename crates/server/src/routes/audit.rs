@@ -1,7 +1,7 @@
 //! The audit trail: looking through it, whether it is whole, signing it off.
 
 use axum::extract::State;
-use overread_api::audit::{AuditPage, AuditQuery, AuditReview, AuditRow, AuditStatus, ReviewAudit};
+use overread_api::audit::{AuditPage, AuditQuery, AuditReview, AuditRow, AuditStatus, ReviewAudit, Unusual};
 use overread_api::{ErrorBody, ErrorCode, path};
 use overread_domain::{AuditAction, Timestamp};
 use overread_store::{self as store, AuditFilter, Chain};
@@ -81,6 +81,14 @@ pub async fn status(State(app): State<App>) -> Result<Json<AuditStatus>, Failure
             AuditStatus { rows, hash: None, broken: Some(broken.to_string()), reviews }
         }
     }))
+}
+
+/// What of the last 30 days somebody should look at, the latest first: by count, against what is usual.
+#[utoipa::path(get, path = path::UNUSUAL, tag = "audit", responses((status = 200, body = Vec<Unusual>)))]
+pub async fn unusual(State(app): State<App>) -> Result<Json<Vec<Unusual>>, Failure> {
+    let since = app.now().plus_millis(-crate::unusual::COMPARED_MS);
+    let reported = app.now().plus_millis(-crate::unusual::REPORTED_MS);
+    Ok(Json(crate::unusual::report(&app.store.activity(since).await?, reported)))
 }
 
 fn review(review: store::AuditReview) -> AuditReview {

@@ -13,12 +13,15 @@ use overread_store::{CorrectionFilter, Corrections, EntryRecord, StoreError};
 use crate::auth::Signed;
 use crate::export::correction_lines;
 use crate::extract::Query;
+use crate::mask::Mask;
 use crate::{App, Failure};
 
 struct Export {
     corrections: Corrections,
     first: Option<EntryRecord>,
     with_text: bool,
+    app: App,
+    signed: Signed,
 }
 
 /// What people decided, as JSON Lines: one decided row or field a line, oldest entry first.
@@ -31,13 +34,18 @@ pub async fn corrections(
     Query(query): Query<CorrectionQuery>,
 ) -> Result<Response, Failure> {
     let since = query.since.map(Timestamp);
-    let mut corrections = app.store.corrections(CorrectionFilter { all: query.all.unwrap_or(false), since });
+    let mut corrections =
+        signed.store(&app)?.corrections(CorrectionFilter { all: query.all.unwrap_or(false), since });
     // Before the answer begins a failure can still be told as one.
     let first = corrections.next().await?;
-    app.store.record(signed.event(AuditAction::CorrectionsExported)).await?;
+    let mut event = signed.event(AuditAction::CorrectionsExported);
+    if !signed.reads_as_written() {
+        event = event.with("masked", "true");
+    }
+    app.store.record(event).await?;
     tracing::info!(user = %signed.user.id, "corrections exported");
     let with_text = !query.without_text.unwrap_or(false);
-    let export = Export { corrections, first, with_text };
+    let export = Export { corrections, first, with_text, app, signed };
     let body = Body::from_stream(stream::try_unfold(export, next));
     let headers = [
         (header::CONTENT_TYPE, "application/x-ndjson"),
@@ -61,7 +69,15 @@ async fn next(mut export: Export) -> Result<Option<(Bytes, Export)>, StoreError>
             },
         };
         let mut bytes = Vec::new();
-        for line in correction_lines(&record, export.with_text) {
+        let mask = Mask::of(&export.app, &export.signed, &record.row.note, &record.row.meta);
+        let mut lines = correction_lines(&record, export.with_text);
+        if let Some(mask) = mask {
+            lines = mask.lines(lines, &record.text).map_err(|_| StoreError::Invalid {
+                what: "a line",
+                reason: "it could not be carried over to the mask".to_owned(),
+            })?;
+        }
+        for line in lines {
             serde_json::to_writer(&mut bytes, &line).expect("lines are JSON");
             bytes.push(b'\n');
         }

@@ -38,7 +38,11 @@ pub async fn decide(
     Json(request): Json<Decide>,
 ) -> Result<Json<Decided>, Failure> {
     check_request(&request)?;
-    let record = app.store.entry(&id).await?;
+    let store = signed.store(&app)?;
+    let record = store.entry(&id).await?;
+    if !signed.shows_as_written(&record.row.note) {
+        return Err(Failure::masked());
+    }
     // A client can only know a revision that was there when it asked.
     if request.expected_revision > record.row.revision {
         return Err(StoreError::Stale { revision: record.row.revision, changes: Vec::new() }.into());
@@ -56,8 +60,7 @@ pub async fn decide(
 
     let names: Vec<&'static str> = request.actions.iter().map(Action::name).collect();
     let event = signed.event(AuditAction::Decided).on(id.as_str()).with("actions", counted(&names));
-    let outcome = app
-        .store
+    let outcome = store
         .recording(event)
         .decide(DecideRequest {
             entry: id,

@@ -111,10 +111,11 @@ pub async fn simulate(
         limit: LOOKED_AT,
         ..QueueFilter::default()
     };
-    let page = app.store.queue(&filter).await?;
+    let store = signed.store(&app)?;
+    let page = store.queue(&filter).await?;
     let mut out = SimulatedEdits::default();
     for row in page.rows {
-        let record = app.store.entry(&row.id).await?;
+        let record = store.entry(&row.id).await?;
         let before = check_with(&app, &record, &[], &now).findings;
         let after = check_with(&app, &record, &[], &request.levels).findings;
         out.entries += 1;

@@ -8,6 +8,7 @@ use overread_domain::{AuditAction, EntryId, EntryStatus, Permission};
 
 use crate::auth::Signed;
 use crate::extract::{Json, Path};
+use crate::mask::Mask;
 use crate::views;
 use crate::{App, Failure};
 
@@ -21,15 +22,29 @@ pub async fn entry(
     signed: Signed,
     Path(id): Path<EntryId>,
 ) -> Result<Json<EntryView>, Failure> {
-    let record = app.store.entry(&id).await?;
+    let store = signed.store(&app)?;
+    let record = store.entry(&id).await?;
+    let opened = super::access::opened(&app, &signed, &record.row.note).await?;
+    let mask = Mask::of(&app, &signed, &record.row.note, &record.row.meta);
     let checked = crate::edits::check(&app, &record).await?;
     // What was shown is on record before it is shown.
     let mut event = signed.event(AuditAction::EntryViewed).on(id.as_str());
     if let Some(set) = &record.suggestion_set {
         event = event.with("suggestion_set", set.id.as_str());
     }
+    if mask.is_some() {
+        event = event.with("masked", "true");
+    }
+    if let Some(opened) = &opened {
+        event = event.with("opened", opened.id.as_str());
+    }
     app.store.record(event).await?;
-    Ok(Json(views::entry(record, &signed, app.model.problem(), checked)))
+    let mut view = views::entry(record, &signed, app.model.problem(), checked);
+    view.opened = opened;
+    Ok(Json(match mask {
+        Some(mask) => mask.entry(view)?,
+        None => view,
+    }))
 }
 
 /// Takes or renews the lease.
@@ -43,13 +58,15 @@ pub async fn take_lease(
     signed: Signed,
     Path(id): Path<EntryId>,
 ) -> Result<Json<LeaseView>, Failure> {
-    if !signed.may(Permission::ResolveExceptions)
-        && app.store.entry(&id).await?.row.status == EntryStatus::Exception
-    {
+    let store = signed.store(&app)?;
+    let row = store.entry(&id).await?.row;
+    if !signed.shows_as_written(&row.note) {
+        return Err(Failure::masked());
+    }
+    if !signed.may(Permission::ResolveExceptions) && row.status == EntryStatus::Exception {
         return Err(Failure::new(ErrorCode::NotAllowed, "exceptions are for coders"));
     }
-    let lease =
-        app.store.take_lease(&id, &signed.user.id, app.config.lease_seconds.saturating_mul(1000)).await?;
+    let lease = store.take_lease(&id, &signed.user.id, app.config.lease_seconds.saturating_mul(1000)).await?;
     Ok(Json(LeaseView { lease: views::lease(lease) }))
 }
 
@@ -63,7 +80,7 @@ pub async fn release_lease(
     signed: Signed,
     Path(id): Path<EntryId>,
 ) -> Result<StatusCode, Failure> {
-    app.store.release_lease(&id, &signed.user.id).await?;
+    signed.store(&app)?.release_lease(&id, &signed.user.id).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -79,7 +96,7 @@ pub async fn suggest_again(
     Path(id): Path<EntryId>,
 ) -> Result<Json<SuggestAgain>, Failure> {
     let event = signed.event(AuditAction::SuggestedAgain).on(id.as_str());
-    let job = app.store.recording(event).suggest_again(&id).await?;
+    let job = signed.store(&app)?.recording(event).suggest_again(&id).await?;
     app.work.notify_waiters();
     Ok(Json(SuggestAgain { job: job.id, state: views::job_state(job.state) }))
 }

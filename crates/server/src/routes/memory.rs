@@ -9,6 +9,7 @@ use overread_store::{self as store, MemoryFilter, MemoryListed};
 use super::queue::limit;
 use crate::auth::Signed;
 use crate::extract::{Json, Path, Query};
+use crate::mask::Mask;
 use crate::{App, Failure};
 
 /// Characters of a search.
@@ -40,7 +41,7 @@ pub async fn list(
         code: query.code,
         after: given(query.after),
     };
-    let page = app.store.memory(&filter, limit).await?;
+    let page = signed.store(&app)?.memory(&filter, limit).await?;
     // Its rows are phrases of notes.
     if filter.after.is_none() {
         app.store.record(signed.event(AuditAction::MemoryViewed)).await?;
@@ -51,8 +52,14 @@ pub async fn list(
         known.map_or_else(|| field.to_owned(), |field| field.label.clone())
     };
     let reads = signed.may(Permission::ReadEntries);
+    // Whose words they were is not known: names in them are looked for all the same.
+    let mask = (!signed.reads_as_written()).then(|| Mask::of_nobody(&app));
     let items = page.rows.into_iter().map(|listed| {
         let label = label(&listed.row.field);
+        let mut listed = listed;
+        if let Some(mask) = &mask {
+            listed.row.phrase = mask.words(&listed.row.phrase);
+        }
         row(&app, listed, label, reads)
     });
     Ok(Json(Page { items: items.collect(), next: page.next }))
@@ -92,7 +99,7 @@ pub async fn forget(
     Path(id): Path<String>,
 ) -> Result<Json<MemoryDeletion>, Failure> {
     let event = signed.event(AuditAction::MemoryDeleted).on(id.as_str());
-    let deletion = app.store.recording(event).forget(&id, &signed.user.id).await?;
+    let deletion = signed.store(&app)?.recording(event).forget(&id, &signed.user.id).await?;
     tracing::info!(user = %signed.user.id, memory = id, uses = deletion.uses, "memory deleted");
     Ok(Json(view(deletion)))
 }

@@ -1,5 +1,6 @@
 //! All routes. Each area is a file; who may is in `auth::access`.
 
+pub mod access;
 pub mod account;
 pub mod accuracy;
 pub mod audit;
@@ -16,6 +17,7 @@ pub mod import;
 pub mod invitations;
 pub mod memory;
 pub mod oidc;
+pub mod protection;
 pub mod queue;
 pub mod session;
 pub mod system;
@@ -72,6 +74,12 @@ pub fn router(app: App) -> Router {
         .route(p::DECISIONS, post(decide::decide))
         .route(p::LEASE, post(entry::take_lease).delete(entry::release_lease))
         .route(p::SUGGEST_AGAIN, post(entry::suggest_again))
+        .route(p::PLACING, put(access::place))
+        .route(p::PLACES, get(access::places))
+        .route(p::OPENED, get(access::list).post(access::open))
+        .route(p::MY_OPENED, get(access::mine))
+        .route(p::ONE_OPENED, delete(access::end))
+        .route(p::JUDGEMENT, post(access::judge))
         .route(p::IMPORT, post(import::import).layer(DefaultBodyLimit::max(app.config.import_bytes)))
         .route(p::CODES, post(code_search::search))
         .route(p::CODE, get(codes::code))
@@ -97,6 +105,7 @@ pub fn router(app: App) -> Router {
         .route(p::MEMORY_ROW, delete(memory::forget))
         .route(p::MEMORY_DELETIONS, get(memory::deletions))
         .route(p::SYSTEM, get(system::system))
+        .route(p::PROTECTION, get(protection::protection))
         .route(p::JOBS, get(system::jobs))
         .route(p::RETRY_JOB, post(system::retry))
         .route(p::USERS, get(users::list).post(users::create))
@@ -104,6 +113,7 @@ pub fn router(app: App) -> Router {
         .route(p::INVITE, post(invitations::invite))
         .route(p::USER_SESSIONS, delete(users::end_sessions))
         .route(p::AUDIT, get(audit::list))
+        .route(p::UNUSUAL, get(audit::unusual))
         .route(p::AUDIT_STATUS, get(audit::status))
         .route(p::AUDIT_REVIEWS, post(audit::sign_off))
         .route(p::OPENAPI, get(health::openapi))

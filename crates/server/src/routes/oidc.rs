@@ -5,7 +5,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{AppendHeaders, IntoResponse, Response};
 use overread_api::{ErrorBody, ErrorCode, path};
-use overread_domain::{AuditAction, UserId};
+use overread_domain::{AuditAction, Reach, UserId};
 use overread_store::{Event, NewUser, Origin, Stage, User, UserPatch};
 use serde::Deserialize;
 
@@ -206,6 +206,7 @@ async fn user(app: &App, origin: &Origin, person: Person) -> Result<Result<User,
         name: name.unwrap_or_else(|| id.as_str().to_owned()),
         id: id.clone(),
         role: person.role,
+        reach: Reach::default(),
         password_hash: String::new(),
         must_change_password: false,
     };

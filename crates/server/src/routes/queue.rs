@@ -11,6 +11,7 @@ use overread_store::QueueFilter;
 
 use crate::auth::Signed;
 use crate::extract::{Json, Query};
+use crate::mask::Mask;
 use crate::views;
 use crate::{App, Failure};
 
@@ -46,6 +47,8 @@ pub async fn queue(
         status: query.status,
         document_type: given(query.document_type),
         q: given(query.q),
+        // A name in a title must not be found by who sees it masked.
+        ids_only: !signed.reads_as_written(),
         sort: match query.sort.unwrap_or_default() {
             QueueSort::Oldest => overread_store::QueueSort::Oldest,
             QueueSort::Newest => overread_store::QueueSort::Newest,
@@ -54,19 +57,23 @@ pub async fn queue(
         after: given(query.after),
         limit: limit(query.limit, 50, 200)?,
     };
-    let page = app.store.queue(&filter).await?;
+    let page = signed.store(&app)?.queue(&filter).await?;
     // The words may be a patient's name: that somebody searched is kept, not for what. Leafing on is one search.
     if filter.q.is_some() && filter.after.is_none() {
         let event = signed.event(AuditAction::EntriesSearched).with("found", page.rows.len().to_string());
         app.store.record(event).await?;
     }
-    Ok(Json(Page { items: page.rows.into_iter().map(views::row).collect(), next: page.next }))
+    let row = |row: overread_store::EntryRow| match Mask::of(&app, &signed, &row.note, &row.meta) {
+        Some(mask) => mask.row(views::row(row)),
+        None => views::row(row),
+    };
+    Ok(Json(Page { items: page.rows.into_iter().map(row).collect(), next: page.next }))
 }
 
 /// How far the queue is, and what the signed-in person did in the last 24 hours.
 #[utoipa::path(get, path = path::PROGRESS, tag = "entries", responses((status = 200, body = ProgressView)))]
 pub async fn progress(State(app): State<App>, signed: Signed) -> Result<Json<ProgressView>, Failure> {
-    let progress = app.store.progress(&signed.user.id, app.now().plus_millis(-DAY_MS)).await?;
+    let progress = signed.store(&app)?.progress(&signed.user.id, app.now().plus_millis(-DAY_MS)).await?;
     Ok(Json(ProgressView {
         open: progress.open,
         in_progress: progress.in_progress,
@@ -100,7 +107,7 @@ pub async fn next(
         ..QueueFilter::default()
     };
     let after = given(query.after_entry).map(EntryId::new);
-    let entry = app.store.next_entry(&signed.user.id, &filter, after.as_ref()).await?;
+    let entry = signed.store(&app)?.next_entry(&signed.user.id, &filter, after.as_ref()).await?;
     Ok(Json(NextView { entry }))
 }
 

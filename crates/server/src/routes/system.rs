@@ -38,12 +38,13 @@ pub async fn system(State(app): State<App>) -> Result<Json<SystemView>, Failure>
 ))]
 pub async fn jobs(
     State(app): State<App>,
+    signed: Signed,
     Query(query): Query<JobQuery>,
 ) -> Result<Json<Page<JobView>>, Failure> {
     let limit = limit(query.limit, 50, 200)?;
     let state = query.state.map(views::job_state_of);
     let after = query.after.as_deref().filter(|after| !after.is_empty());
-    let page = app.store.jobs(state, after, limit).await?;
+    let page = signed.store(&app)?.jobs(state, after, limit).await?;
     Ok(Json(Page { items: page.rows.into_iter().map(views::job).collect(), next: page.next }))
 }
 
@@ -59,7 +60,7 @@ pub async fn retry(
     Path(id): Path<JobId>,
 ) -> Result<Json<JobView>, Failure> {
     let event = signed.event(AuditAction::JobRetried).on(id.as_str());
-    let job = app.store.recording(event).retry_job(&id).await?;
+    let job = signed.store(&app)?.recording(event).retry_job(&id).await?;
     app.work.notify_waiters();
     Ok(Json(views::job(job)))
 }

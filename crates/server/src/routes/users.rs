@@ -1,10 +1,12 @@
 //! People and their roles, for administrators.
 
+use std::collections::BTreeSet;
+
 use axum::extract::State;
 use axum::http::StatusCode;
 use overread_api::session::{NewUser, UserChange, UserView};
 use overread_api::{ErrorBody, ErrorCode, path};
-use overread_domain::{AuditAction, Role, UserId};
+use overread_domain::{AuditAction, Reach, Role, UserId};
 use overread_store::UserPatch;
 
 use crate::auth::{Signed, password};
@@ -20,8 +22,7 @@ pub fn is_id(id: &str) -> bool {
 /// All users, by id.
 #[utoipa::path(get, path = path::USERS, tag = "users", responses((status = 200, body = Vec<UserView>)))]
 pub async fn list(State(app): State<App>) -> Result<Json<Vec<UserView>>, Failure> {
-    let second: std::collections::BTreeSet<UserId> =
-        app.store.users_with_second_factor().await?.into_iter().collect();
+    let second: BTreeSet<UserId> = app.store.users_with_second_factor().await?.into_iter().collect();
     let view = |user: overread_store::User| {
         let has = second.contains(&user.id);
         views::user(user, has)
@@ -56,10 +57,15 @@ pub async fn create(
         id: request.id,
         name: request.name,
         role: request.role,
+        reach: check_reach(request.reach)?,
         must_change_password: !password_hash.is_empty(),
         password_hash,
     };
-    let event = signed.event(AuditAction::UserCreated).on(user.id.as_str()).with("role", user.role.as_str());
+    let event = signed
+        .event(AuditAction::UserCreated)
+        .on(user.id.as_str())
+        .with("role", user.role.as_str())
+        .with("reach", told(&user.reach));
     Ok((StatusCode::CREATED, Json(views::user(app.store.recording(event).create_user(user).await?, false))))
 }
 
@@ -90,10 +96,12 @@ pub async fn change(
     if let Some(password) = &request.password {
         check_password(password, &id)?;
     }
-    let patch = UserPatch { name: request.name, role: request.role, disabled: request.disabled };
+    let reach = request.reach.map(check_reach).transpose()?;
+    let patch = UserPatch { name: request.name, role: request.role, reach, disabled: request.disabled };
     let mut event = signed.event(AuditAction::UserChanged).on(id.as_str());
     for (what, new) in [
         ("role", patch.role.map(|role| role.as_str().to_owned())),
+        ("reach", patch.reach.as_ref().map(told)),
         ("disabled", patch.disabled.map(|disabled| disabled.to_string())),
         ("name", patch.name.as_ref().map(|_| "changed".to_owned())),
         ("password", request.password.as_ref().map(|_| "set".to_owned())),
@@ -116,6 +124,42 @@ pub async fn change(
     }
     let second = app.store.factors(&id).await?.second();
     Ok(Json(views::user(user, second)))
+}
+
+const REACH_NAMES: usize = 200;
+const REACH_CHARACTERS: usize = 500;
+
+fn check_reach(reach: Reach) -> Result<Reach, Failure> {
+    for (place, names) in [("reach.sites", &reach.sites), ("reach.queues", &reach.queues)] {
+        let Some(names) = names else { continue };
+        let fine =
+            |name: &String| name.chars().count() <= REACH_CHARACTERS && !name.chars().any(char::is_control);
+        if names.len() > REACH_NAMES || !names.iter().all(fine) {
+            let message = format!("at most {REACH_NAMES} names of at most {REACH_CHARACTERS} characters");
+            return Err(Failure::invalid(place, message));
+        }
+    }
+    Ok(reach)
+}
+
+/// For the audit trail: names of sites, queues and categories.
+pub fn told(reach: &Reach) -> String {
+    let all = |names: &Option<BTreeSet<String>>| match names {
+        None => "all".to_owned(),
+        Some(names) => names.iter().cloned().collect::<Vec<_>>().join(", "),
+    };
+    let categories: Vec<&str> = reach.sensitivity.iter().map(|one| one.as_str()).collect();
+    let as_written = match reach.as_written {
+        None => "by role",
+        Some(true) => "yes",
+        Some(false) => "no",
+    };
+    format!(
+        "sites: {}; queues: {}; categories: {}; as written: {as_written}",
+        all(&reach.sites),
+        all(&reach.queues),
+        categories.join(", ")
+    )
 }
 
 pub fn check_name(name: &str) -> Result<(), Failure> {

@@ -12,6 +12,7 @@ mod memory;
 mod people;
 mod queue;
 mod random;
+mod reach;
 mod schema;
 mod world;
 
@@ -40,6 +41,9 @@ on_both_engines! {
     people::tokens_and_invitations_end_with_their_user_and_time;
     schema::every_version_rolls_forward;
     people::a_template_gets_a_version_for_each_change;
+    reach::nobody_finds_what_is_outside_their_reach;
+    reach::an_entry_moves_with_its_counts;
+    reach::a_reason_opens_one_note_for_a_while_and_somebody_else_judges_it;
     import::the_same_note_again_changes_nothing;
     import::another_text_under_a_known_id_refuses_the_whole_request;
     import::a_dry_run_keeps_nothing;

@@ -161,7 +161,7 @@ pub async fn a_database_from_before_learns_what_it_holds(world: World) {
     world.store.close().await;
     // As the first schema left it.
     let mut connection = AnyConnection::connect(&world.url).await.unwrap();
-    for sql in [
+    let first = [
         "DROP TABLE memory_uses",
         "DROP TABLE memory_deletions",
         "DROP TABLE memory_vectors",
@@ -182,7 +182,8 @@ pub async fn a_database_from_before_learns_what_it_holds(world: World) {
         "DROP TABLE audit_head",
         "DROP TABLE audit_reviews",
         "DELETE FROM overread_schema WHERE version > 1",
-    ] {
+    ];
+    for sql in crate::schema::WITHOUT_ACCESS.into_iter().chain(first) {
         sqlx::raw_sql(sql).execute(&mut connection).await.unwrap();
     }
     connection.close().await.unwrap();

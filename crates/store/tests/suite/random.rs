@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use overread_domain::decision::ExceptionCause;
-use overread_domain::{Action, DecisionId, EntryId, ItemId, ItemState, RejectReason};
+use overread_domain::{Action, DecisionId, EntryId, ItemId, ItemState, Placing, RejectReason};
 use overread_store::{CorrectionFilter, MemoryFilter, MemoryListed, QueueFilter, StoreError};
 use sqlx::{AnyConnection, Connection, Row};
 
@@ -62,6 +62,10 @@ pub async fn counters_equal_what_they_count(world: World) {
                 for job in failed {
                     allowed(world.store.retry_job(&job.id).await);
                 }
+            }
+            5 if !entries.is_empty() && draw(2) == 0 => {
+                let place = Placing { site: ["", "North", "South"][draw(3)].into(), ..Placing::default() };
+                world.store.place_entry(&entries[draw(entries.len())], &place).await.unwrap();
             }
             5 if !entries.is_empty() => {
                 allowed(world.store.suggest_again(&entries[draw(entries.len())]).await);
@@ -142,11 +146,18 @@ async fn counters_match(world: &World) {
     let mut connection = AnyConnection::connect(&world.url).await.unwrap();
     let mut counted: BTreeMap<(String, String), i64> = BTreeMap::new();
     for (scope, sql) in [
-        ("status", "SELECT status AS name, COUNT(*) AS n FROM entries GROUP BY status"),
-        ("suggesting", "SELECT suggesting AS name, COUNT(*) AS n FROM entries GROUP BY suggesting"),
+        (
+            "status",
+            "SELECT compartment || ' ' || status AS name, COUNT(*) AS n FROM entries GROUP BY compartment, status",
+        ),
+        (
+            "suggesting",
+            "SELECT compartment || ' ' || suggesting AS name, COUNT(*) AS n FROM entries GROUP BY compartment, suggesting",
+        ),
         (
             "document_type",
-            "SELECT document_type AS name, COUNT(*) AS n FROM entries WHERE document_type IS NOT NULL GROUP BY document_type",
+            "SELECT compartment || ' ' || document_type AS name, COUNT(*) AS n FROM entries \
+             WHERE document_type IS NOT NULL GROUP BY compartment, document_type",
         ),
         ("template", "SELECT template_id AS name, COUNT(*) AS n FROM entries GROUP BY template_id"),
         ("job", "SELECT state AS name, COUNT(*) AS n FROM jobs GROUP BY state"),

@@ -8,6 +8,31 @@ use sqlx::{AnyConnection, Connection};
 
 use crate::world::{World, accept, note};
 
+/// Takes schema 7 back.
+pub const WITHOUT_ACCESS: [&str; 21] = [
+    "DROP TABLE access_grants",
+    "DROP TABLE compartments",
+    "ALTER TABLE users DROP COLUMN reach",
+    "DROP INDEX entries_status",
+    "DROP INDEX entries_type",
+    "DROP INDEX entries_status_type",
+    "DROP INDEX entries_confidence",
+    "DROP INDEX entries_status_confidence",
+    "DROP INDEX entries_type_confidence",
+    "DROP INDEX entries_status_type_confidence",
+    "DROP INDEX entries_search",
+    "ALTER TABLE entries DROP COLUMN compartment",
+    "CREATE INDEX entries_status ON entries (status, id)",
+    "CREATE INDEX entries_type ON entries (document_type, id)",
+    "CREATE INDEX entries_status_type ON entries (status, document_type, id)",
+    "CREATE INDEX entries_confidence ON entries (confidence, id)",
+    "CREATE INDEX entries_status_confidence ON entries (status, confidence, id)",
+    "CREATE INDEX entries_type_confidence ON entries (document_type, confidence, id)",
+    "CREATE INDEX entries_status_type_confidence ON entries (status, document_type, confidence, id)",
+    "CREATE INDEX entries_search ON entries (id, search, status, document_type, confidence)",
+    "UPDATE counters SET name = SUBSTR(name, 5) WHERE scope IN ('status', 'suggesting', 'document_type')",
+];
+
 async fn run(url: &str, sql: &'static str) {
     let mut connection = AnyConnection::connect(url).await.unwrap();
     sqlx::raw_sql(sql).execute(&mut connection).await.unwrap();
@@ -28,14 +53,14 @@ pub async fn a_newer_schema_is_refused_untouched(world: World) {
     world.store.close().await;
     run(
         &world.url,
-        "INSERT INTO overread_schema (version, name, sha256, applied_at) VALUES (7, 'a', 'x', 0), (9, 'later', 'x', 0)",
+        "INSERT INTO overread_schema (version, name, sha256, applied_at) VALUES (8, 'a', 'x', 0), (9, 'later', 'x', 0)",
     )
     .await;
     let refused = Store::open(&world.url, world.source.clone()).await.unwrap_err();
-    assert!(matches!(refused, StoreError::WrongSchema { found: Some(9), known: 6 }), "{refused:?}");
+    assert!(matches!(refused, StoreError::WrongSchema { found: Some(9), known: 7 }), "{refused:?}");
     assert!(refused.to_string().contains("backup"), "{refused}");
 
-    run(&world.url, "DELETE FROM overread_schema WHERE version > 6").await;
+    run(&world.url, "DELETE FROM overread_schema WHERE version > 7").await;
     run(&world.url, "UPDATE overread_schema SET sha256 = 'x'").await;
     let refused = Store::open(&world.url, world.source.clone()).await.unwrap_err();
     assert!(matches!(refused, StoreError::Corrupt { what: "schema version", .. }), "{refused:?}");
@@ -43,12 +68,13 @@ pub async fn a_newer_schema_is_refused_untouched(world: World) {
 
 /// Databases as every earlier version left them, with a user in each: none is lost on the way.
 pub async fn every_version_rolls_forward(world: World) {
-    const TEXTS: [(&str, &str); 5] = [
+    const TEXTS: [(&str, &str); 6] = [
         ("first", include_str!("../../migrations/0001_first.sql")),
         ("memory", include_str!("../../migrations/0002_memory.sql")),
         ("edits", include_str!("../../migrations/0003_edits.sql")),
         ("codes", include_str!("../../migrations/0004_codes.sql")),
         ("audit", include_str!("../../migrations/0005_audit.sql")),
+        ("sign_in", include_str!("../../migrations/0006_sign_in.sql")),
     ];
     let postgres = world.folder.is_none();
     world.store.close().await;
@@ -72,14 +98,20 @@ pub async fn every_version_rolls_forward(world: World) {
             write!(sql, "INSERT INTO overread_schema VALUES ({}, '{name}', '{hash}', 0);", nth + 1).unwrap();
         }
         sql.push_str("INSERT INTO users VALUES ('old', 'Old', 'coder', 'hash', 0, 0, 5, NULL);");
-        sql.push_str("INSERT INTO sessions VALUES ('t', 'old', 0, 99999999999999, 0);");
+        let session = match version {
+            ..6 => "('t', 'old', 0, 99999999999999, 0)",
+            _ => "('t', 's1', 'old', 'open', 'password', 0, 99999999999999, 0, 0, '', '')",
+        };
+        write!(sql, "INSERT INTO sessions VALUES {session};").unwrap();
         sqlx::raw_sql(sqlx::AssertSqlSafe(sql)).execute(&mut connection).await.unwrap();
         connection.close().await.unwrap();
         let plain = url.trim_end_matches("?mode=rwc");
         let store = Store::open(plain, world.source.clone()).await.unwrap();
         let old = store.user(&"old".into()).await.unwrap().unwrap();
         assert_eq!((old.name.as_str(), old.created_at.0), ("Old", 5), "{version}");
-        assert!(store.session("t").await.unwrap().is_none(), "everybody signs in once more");
+        let stays = store.session("t").await.unwrap().is_some();
+        assert_eq!(stays, version >= 6, "everybody signs in once more where sessions said less");
+        assert_eq!(old.reach, overread_domain::Reach::default());
         assert!(!store.factors(&old.id).await.unwrap().second());
         store.record_sign_in(&old.id).await.unwrap();
         store.close().await;
@@ -186,6 +218,9 @@ async fn an_encrypted_file_opens_with_its_key_alone_and_shows_nothing() {
     let mut connection = AnyConnection::connect(&format!("{url}?mode=rwc")).await.unwrap();
     let unlock = format!("PRAGMA key = \"x'{}'\"", "07".repeat(32));
     sqlx::raw_sql(sqlx::AssertSqlSafe(unlock)).execute(&mut connection).await.unwrap();
+    for sql in WITHOUT_ACCESS {
+        sqlx::raw_sql(sql).execute(&mut connection).await.unwrap();
+    }
     for table in [
         "totp",
         "recovery_codes",

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use overread_domain::{
     Action, Attribute, Cardinality, CodeRef, Content, Effort, EntryId, Field, FieldKind, Group, ItemId,
-    NoteMeta, Quoted, Role, Suggestion, SuggestionSet, SuggestionSetId, Template,
+    NoteMeta, Quoted, Reach, Role, Suggestion, SuggestionSet, SuggestionSetId, Template,
 };
 use overread_store::{ClaimedJob, DecideOutcome, DecideRequest, NewNote, NewUser, Store, StoreError};
 use overread_test_support::{Postgres, TestSource};
@@ -123,6 +123,7 @@ pub fn new_user(id: &str, role: Role) -> NewUser {
         id: id.into(),
         name: id.to_uppercase(),
         role,
+        reach: Reach::default(),
         password_hash: "hash".into(),
         must_change_password: true,
     }

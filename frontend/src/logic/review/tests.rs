@@ -64,6 +64,8 @@ fn view() -> EntryView {
         badges: std::collections::BTreeMap::new(),
         lease: None,
         may_decide: true,
+        masked: false,
+        opened: None,
     }
 }
 

@@ -1,5 +1,6 @@
 //! The interface from outside: the real router over a real database.
 
+mod access;
 mod admin;
 mod audit;
 mod code_systems;
@@ -9,6 +10,7 @@ mod jobs;
 mod machine;
 mod memory;
 mod oidc;
+mod overview;
 mod review;
 mod review_faults;
 mod roles;

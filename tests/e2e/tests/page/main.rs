@@ -1,5 +1,6 @@
 //! The page in a real Chromium over the real binary, with the model and the codes that ship.
 
+mod access;
 mod account;
 mod books;
 mod conformance;
