@@ -1,5 +1,6 @@
 //! Others of their kind in the place of identifiers.
 
+use std::fmt::Write as _;
 use std::sync::LazyLock;
 
 use regex::{Captures, Regex};
@@ -237,11 +238,11 @@ impl Surrogates {
             if piece.start() == at {
                 out.push_str(&month_like(first_month, word));
             } else if word.len() == 4 && number(word).is_some() {
-                out.push_str(&format!("{:04}", shifted.0));
+                let _ = write!(out, "{:04}", shifted.0);
             } else if let Some(day) = number(word) {
                 seen += 1;
                 if seen == 2 && short_year.is_some() {
-                    out.push_str(&format!("{:02}", shifted.0.rem_euclid(100)));
+                    let _ = write!(out, "{:02}", shifted.0.rem_euclid(100));
                     continue;
                 }
                 shifted = self.moved(of_year, month, day)?;

@@ -48,10 +48,18 @@ impl Store {
         let template =
             latest(&mut tx, template).await?.ok_or_else(|| StoreError::not_found("template", template))?;
         for (index, note) in notes.iter().enumerate() {
+            let mut known = None;
             if insert_note(&mut tx, note, index, now).await? {
                 outcome.imported += 1;
             } else {
                 outcome.unchanged += 1;
+                // What is guarded stays so, whatever comes with the note this time.
+                let row =
+                    sqlx::query("SELECT compartment FROM entries WHERE note_id = $1 ORDER BY id LIMIT 1")
+                        .bind(note.id.as_str())
+                        .fetch_optional(&mut *tx)
+                        .await?;
+                known = row.map(|row| row.text("compartment")).transpose()?;
                 let row = sqlx::query("SELECT 1 AS one FROM entries WHERE note_id = $1 AND template_id = $2")
                     .bind(note.id.as_str())
                     .bind(&template.id)
@@ -62,7 +70,10 @@ impl Store {
                 }
             }
             let entry = EntryId::new(self.new_id("e"));
-            let compartment = compartment(&mut tx, &Placing::of(&note.meta), now).await?;
+            let compartment = match known {
+                Some(known) => known,
+                None => compartment(&mut tx, &Placing::of(&note.meta), now).await?,
+            };
             let job = self.new_id("j");
             insert_entry(&mut tx, &entry, note, &template, &job, &compartment, now).await?;
             let within = |name: &str| counters::within(&compartment, name);

@@ -159,15 +159,15 @@ impl Store {
         Ok((named(sites), named(queues)))
     }
 
-    /// Moves an entry to where it belongs, maybe out of the sight of whoever does it. What it was before.
+    /// Moves an entry to where it belongs, maybe out of the sight of whoever does it, and with it the other entries of its note:
+    /// a note is in one place. Where it was before.
     pub async fn place_entry(&self, entry: &EntryId, place: &Placing) -> Result<Placing, StoreError> {
         let mut tx = self.begin().await?;
         let to = compartment(&mut tx, place, self.now().0).await?;
         let sql = format!(
-            "SELECT e.status, e.suggesting, e.document_type, e.compartment, c.site, c.queue, c.sensitivity \
-             FROM entries e LEFT JOIN compartments c ON c.id = e.compartment WHERE e.id = $1{} {}",
-            self.found("e"),
-            self.engine().lock("FOR UPDATE OF e")
+            "SELECT e.note_id, c.site, c.queue, c.sensitivity FROM entries e \
+             LEFT JOIN compartments c ON c.id = e.compartment WHERE e.id = $1{}",
+            self.found("e")
         );
         let row = sqlx::query(AssertSqlSafe(sql))
             .bind(entry.as_str())
@@ -175,21 +175,29 @@ impl Store {
             .await?
             .ok_or_else(|| StoreError::not_found("entry", entry))?;
         let before = placing(&row)?;
-        let from = row.text("compartment")?;
-        sqlx::query("UPDATE entries SET compartment = $2 WHERE id = $1")
-            .bind(entry.as_str())
-            .bind(&to)
-            .execute(&mut *tx)
-            .await?;
+        let sql = format!(
+            "SELECT e.id, e.status, e.suggesting, e.document_type, e.compartment FROM entries e WHERE e.note_id = $1 \
+             ORDER BY e.id {}",
+            self.engine().lock("FOR UPDATE")
+        );
+        let rows = sqlx::query(AssertSqlSafe(sql)).bind(row.text("note_id")?).fetch_all(&mut *tx).await?;
         let mut deltas = Deltas::default();
-        for (scope, column) in [
-            (counters::STATUS, "status"),
-            (counters::SUGGESTING, "suggesting"),
-            (counters::DOCUMENT_TYPE, "document_type"),
-        ] {
-            if let Some(name) = row.text_or_none(column)? {
-                deltas.add(scope, &counters::within(&from, &name), -1);
-                deltas.add(scope, &counters::within(&to, &name), 1);
+        for row in rows {
+            let from = row.text("compartment")?;
+            sqlx::query("UPDATE entries SET compartment = $2 WHERE id = $1")
+                .bind(row.text("id")?)
+                .bind(&to)
+                .execute(&mut *tx)
+                .await?;
+            for (scope, column) in [
+                (counters::STATUS, "status"),
+                (counters::SUGGESTING, "suggesting"),
+                (counters::DOCUMENT_TYPE, "document_type"),
+            ] {
+                if let Some(name) = row.text_or_none(column)? {
+                    deltas.add(scope, &counters::within(&from, &name), -1);
+                    deltas.add(scope, &counters::within(&to, &name), 1);
+                }
             }
         }
         deltas.write(&mut tx).await?;

@@ -20,7 +20,7 @@ const REASON_MOST: usize = 500;
 const COMMENT: usize = 1000;
 const NAME: usize = 500;
 
-/// Moves an entry to a site, a queue and guarded categories, maybe out of one's own sight.
+/// Moves an entry, with the others of its note, to a site, a queue and guarded categories, maybe out of one's own sight.
 #[utoipa::path(put, path = path::PLACING, tag = "entries", params(("entry" = String, Path)), request_body = Placing,
     responses(
         (status = 204),

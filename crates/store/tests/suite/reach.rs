@@ -3,13 +3,13 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use overread_domain::{EntryId, EntryStatus, NoteMeta, Placing, Reach, Role, Sensitivity, UserId};
+use overread_domain::{EntryId, EntryStatus, NoteMeta, Placing, Reach, Role, Sensitivity, Template, UserId};
 use overread_store::{
     AccuracyFilter, CorrectionFilter, GrantKind, MemoryFilter, NewGrant, NewNote, QueueFilter, QueueSort,
     Store, StoreError, User, UserPatch,
 };
 
-use crate::world::{World, accept, new_user, note};
+use crate::world::{World, accept, new_user, note, template};
 
 fn set<T: Ord>(items: impl IntoIterator<Item = T>) -> BTreeSet<T> {
     items.into_iter().collect()
@@ -213,8 +213,19 @@ pub async fn an_entry_moves_with_its_counts(world: World) {
         .unwrap();
     assert_eq!(north.reach, mine);
     assert_eq!(open(&north).await.0, 2);
+    // Another entry of the same note lies where the note lies, whatever comes with it, and moves with it.
+    world.store.put_template(&Template { id: "other".into(), ..template() }).await.unwrap();
+    let made = world.store.import_notes(vec![note("n1")], "other", false).await.unwrap();
+    let second = &made.entries[0];
+    let place_of = async |id: &EntryId| Placing::of(&world.store.entry(id).await.unwrap().row.meta);
+    assert_eq!(place_of(second).await, guarded);
+    let elsewhere = place("South", "", &[]);
+    world.store.place_entry(second, &elsewhere).await.unwrap();
+    assert_eq!((place_of(&entry).await, place_of(second).await), (elsewhere.clone(), elsewhere));
+    assert_eq!(open(&north).await.0, 1);
+    world.store.place_entry(&entry, &place("North", "er", &[])).await.unwrap();
     let (sites, queues) = world.store.places().await.unwrap();
-    assert_eq!((sites, queues), (vec!["North".to_owned()], vec!["er".to_owned()]));
+    assert_eq!((sites, queues), (vec!["North".to_owned(), "South".to_owned()], vec!["er".to_owned()]));
 }
 
 pub async fn a_reason_opens_one_note_for_a_while_and_somebody_else_judges_it(world: World) {
