@@ -15,8 +15,8 @@ fn set<T: Ord>(items: impl IntoIterator<Item = T>) -> BTreeSet<T> {
     items.into_iter().collect()
 }
 
-fn names(names: &[&str]) -> Option<BTreeSet<String>> {
-    Some(names.iter().map(|name| (*name).to_owned()).collect())
+fn names(names: &[&str]) -> BTreeSet<String> {
+    names.iter().map(|name| (*name).to_owned()).collect()
 }
 
 fn place(site: &str, queue: &str, sensitivity: &[Sensitivity]) -> Placing {
@@ -49,12 +49,17 @@ fn reaches() -> Vec<Reach> {
     vec![
         Reach::default(),
         Reach { sensitivity: all.clone(), ..Reach::default() },
-        Reach { sites: names(&["North"]), ..Reach::default() },
-        Reach { sites: names(&["", "South"]), sensitivity: all.clone(), ..Reach::default() },
-        Reach { queues: names(&["inpatient"]), sensitivity: set([S::Hiv]), ..Reach::default() },
-        Reach { sites: names(&["O'Hara \"East\""]), queues: names(&["a b"]), ..Reach::default() },
-        Reach { sites: names(&["North"]), queues: names(&["clinic"]), sensitivity: all, ..Reach::default() },
-        Reach { sites: names(&[]), ..Reach::default() },
+        Reach { sites: Some(names(&["North"])), ..Reach::default() },
+        Reach { sites: Some(names(&["", "South"])), sensitivity: all.clone(), ..Reach::default() },
+        Reach { queues: Some(names(&["inpatient"])), sensitivity: set([S::Hiv]), ..Reach::default() },
+        Reach { sites: Some(names(&["O'Hara \"East\""])), queues: Some(names(&["a b"])), ..Reach::default() },
+        Reach {
+            sites: Some(names(&["North"])),
+            queues: Some(names(&["clinic"])),
+            sensitivity: all,
+            ..Reach::default()
+        },
+        Reach { sites: Some(names(&[])), ..Reach::default() },
     ]
 }
 
@@ -183,8 +188,8 @@ pub async fn an_entry_moves_with_its_counts(world: World) {
     let entries = world.import(vec![note("n1"), placed("n2", &place("North", "", &[]))]).await;
     let (entry, other) = (entries[0].clone(), entries[1].clone());
     world.suggest_all(0.5).await;
-    let north = world.person("north", Reach { sites: names(&["North"]), ..Reach::default() }).await;
-    let nowhere = world.person("nowhere", Reach { sites: names(&[""]), ..Reach::default() }).await;
+    let north = world.person("north", Reach { sites: Some(names(&["North"])), ..Reach::default() }).await;
+    let nowhere = world.person("nowhere", Reach { sites: Some(names(&[""])), ..Reach::default() }).await;
     let open = async |user: &User| {
         let store = world.seen_by(user).await;
         let progress = store.progress(&user.id, overread_domain::Timestamp(0)).await.unwrap();

@@ -118,7 +118,7 @@ async fn no_route_tells_of_what_is_outside_of_somebodys_reach() {
             (site("Nowhere"), &["nnorth", "ssouth", "gguarded"]),
             (Reach { as_written: Some(true), ..Reach::default() }, &["gguarded"]),
             (
-                Reach { queues: Some(["".to_owned()].into()), as_written: Some(true), ..Reach::default() },
+                Reach { queues: Some([String::new()].into()), as_written: Some(true), ..Reach::default() },
                 &["ssouth", "gguarded"],
             ),
         ] {
