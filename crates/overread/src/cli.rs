@@ -18,7 +18,7 @@ Settings come from flags, else from environment variables (OVERREAD_DATABASE, ..
 working directory, else from defaults that suit one machine.";
 
 const START: &str = "Start from nothing:
-  overread user add eva --name \"Eva Miller\" --role qa_lead     asks for a first password
+  overread user add eva --name \"Eva Miller\" --role coder       asks for a first password
   overread import notes.jsonl                                  {\"id\": \"...\", \"text\": \"...\"} a line
   overread serve                                               then open http://127.0.0.1:8080
   overread export corrections --output corrections.jsonl
