@@ -1,6 +1,6 @@
 //! Finding identifiers.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::sync::LazyLock;
 
@@ -302,7 +302,7 @@ pattern!(
 
 /// Identifiers of a text, in order, none over another. `known` are names that are known to belong to the note's person.
 pub fn find(text: &str, known: &[&str]) -> Vec<Found> {
-    let mut found = Vec::new();
+    let mut found = Taken::new();
     for shape in &SHAPES {
         for captures in shape.pattern.captures_iter(text) {
             take(&mut found, group(&captures), shape.kind);
@@ -316,8 +316,7 @@ pub fn find(text: &str, known: &[&str]) -> Vec<Found> {
     }
     again(text, &names, &mut found);
     beside(text, &mut found);
-    found.sort_by_key(|one| (one.span.start, std::cmp::Reverse(one.span.end)));
-    merge(found)
+    found.into_values().collect()
 }
 
 fn group(captures: &Captures<'_>) -> Range<usize> {
@@ -325,9 +324,13 @@ fn group(captures: &Captures<'_>) -> Range<usize> {
     whole.range()
 }
 
-fn take(found: &mut Vec<Found>, span: Range<usize>, kind: Kind) {
-    if !span.is_empty() && !found.iter().any(|one| one.span.start < span.end && span.start < one.span.end) {
-        found.push(Found { span, kind });
+/// By their beginning, none over another: notes of megabytes have many.
+type Taken = BTreeMap<usize, Found>;
+
+fn take(found: &mut Taken, span: Range<usize>, kind: Kind) {
+    let free = found.range(..span.end).next_back().is_none_or(|(_, last)| last.span.end <= span.start);
+    if !span.is_empty() && free {
+        found.insert(span.start, Found { span, kind });
     }
 }
 
@@ -356,7 +359,7 @@ fn trimmed(text: &str, span: Range<usize>, plain: impl Fn(&str) -> bool) -> Opti
     Some(span.start + first.0..span.start + end)
 }
 
-fn places(text: &str, found: &mut Vec<Found>) {
+fn places(text: &str, found: &mut Taken) {
     let generic = |word: &str| {
         let word = word.trim_end_matches("'s").trim_end_matches("’s");
         is_word(word) && !is_family(word)
@@ -423,8 +426,8 @@ fn places(text: &str, found: &mut Vec<Found>) {
     }
 }
 
-fn people(text: &str, found: &mut Vec<Found>, names: &mut BTreeSet<String>) {
-    let mut name = |span: Range<usize>, found: &mut Vec<Found>| {
+fn people(text: &str, found: &mut Taken, names: &mut BTreeSet<String>) {
+    let mut name = |span: Range<usize>, found: &mut Taken| {
         names.extend(
             words(&text[span.clone()]).map(|(_, word)| bare(word).to_owned()).filter(|word| distinct(word)),
         );
@@ -544,7 +547,7 @@ fn bare(word: &str) -> &str {
 }
 
 /// What is a name once is one everywhere, whatever its case is.
-fn again(text: &str, names: &BTreeSet<String>, found: &mut Vec<Found>) {
+fn again(text: &str, names: &BTreeSet<String>, found: &mut Taken) {
     let lower: BTreeSet<String> = names.iter().map(|name| name.to_lowercase()).collect();
     for (at, word) in words(text) {
         let own = bare(word);
@@ -558,14 +561,17 @@ fn again(text: &str, names: &BTreeSet<String>, found: &mut Vec<Found>) {
 }
 
 /// What stands beside a name like another part of it, and means nothing else, belongs to it.
-fn beside(text: &str, found: &mut Vec<Found>) {
+fn beside(text: &str, found: &mut Taken) {
     let all: Vec<(usize, &str)> = words(text).collect();
     let fits = |word: &str| {
         let mixed = word.starts_with(char::is_uppercase) && word.contains(char::is_lowercase);
         mixed && !is_word(word) && !is_eponym(word) && !is_medical(word)
     };
-    let ends: Vec<(usize, usize)> =
-        found.iter().filter(|one| one.kind == Kind::Name).map(|one| (one.span.start, one.span.end)).collect();
+    let ends: Vec<(usize, usize)> = found
+        .values()
+        .filter(|one| one.kind == Kind::Name)
+        .map(|one| (one.span.start, one.span.end))
+        .collect();
     for (start, end) in ends {
         let before = all.partition_point(|(at, _)| *at < start).checked_sub(1).map(|nth| all[nth]);
         let after = all.get(all.partition_point(|(at, _)| *at < end)).copied();
@@ -583,15 +589,4 @@ fn beside(text: &str, found: &mut Vec<Found>) {
             take(found, at..at + bare(word).len(), Kind::Name);
         }
     }
-}
-
-/// In order and apart.
-fn merge(found: Vec<Found>) -> Vec<Found> {
-    let mut out: Vec<Found> = Vec::with_capacity(found.len());
-    for one in found {
-        if out.last().is_none_or(|last| last.span.end <= one.span.start) {
-            out.push(one);
-        }
-    }
-    out
 }

@@ -1,6 +1,6 @@
 //! A note behind its mask.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use overread_domain::Quoted;
 
@@ -30,12 +30,17 @@ impl Masked {
         let mut names: BTreeSet<String> = known.iter().map(|name| (*name).to_owned()).collect();
         let mut out = String::with_capacity(text.len());
         let mut pieces = Vec::new();
+        // The same words stand often in a note.
+        let mut known_stands: HashMap<(Kind, &str), String> = HashMap::new();
         let (mut last, mut old, mut new) = (0, 0, 0);
         for found in find(text, known) {
             let before = &text[last..found.span.start];
             let plain = before.chars().count();
             let original = &text[found.span.clone()];
-            let stands = surrogates.of(found.kind, original);
+            let stands = known_stands
+                .entry((found.kind, original))
+                .or_insert_with(|| surrogates.of(found.kind, original))
+                .clone();
             old += plain;
             new += plain;
             let (was, is) = (original.chars().count(), stands.chars().count());

@@ -63,8 +63,12 @@ fn plain(word: &str) -> String {
     word.trim_matches(['\'', '’', '.', '-']).to_owned()
 }
 
-/// Names of the lists with so many letters, in the order of the list; given ones where asked for.
-pub(crate) fn of_length(letters: usize, given: bool) -> Vec<&'static str> {
-    let list = if given { include_str!("given.txt") } else { include_str!("family.txt") };
-    list.split_whitespace().filter(|name| name.len() == letters && !is_word(name)).collect()
+/// Names that may stand for others: neither short nor long, and no words; given ones where asked for.
+pub(crate) fn stand_ins(given: bool) -> &'static [&'static str] {
+    static BOTH: LazyLock<[Vec<&str>; 2]> = LazyLock::new(|| {
+        [include_str!("family.txt"), include_str!("given.txt")].map(|list| {
+            list.split_whitespace().filter(|name| (4..=8).contains(&name.len()) && !is_word(name)).collect()
+        })
+    });
+    &BOTH[usize::from(given)]
 }

@@ -108,7 +108,7 @@ impl Surrogates {
             return self.characters(word);
         }
         let given = kind == Kind::Name && names::is_given(&lower) && !names::is_family(&lower);
-        let all: Vec<&str> = (4..=8).flat_map(|letters| names::of_length(letters, given)).collect();
+        let all = names::stand_ins(given);
         let at = (drawn % all.len() as u64) as usize;
         let chosen = if all[at] == lower { all[(at + 1) % all.len()] } else { all[at] };
         if !word.contains(char::is_lowercase) {

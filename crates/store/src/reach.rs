@@ -44,9 +44,9 @@ impl Scope {
         self.compartments.iter().any(|known| known == compartment)
     }
 
-    /// Ids are ours: letters, digits and hyphens.
+    /// Ids are ours, letters, digits and hyphens; what a restored copy calls one is quoted all the same.
     fn list(ids: &[String]) -> String {
-        let quoted: Vec<String> = ids.iter().map(|id| format!("'{id}'")).collect();
+        let quoted: Vec<String> = ids.iter().map(|id| format!("'{}'", id.replace('\'', "''"))).collect();
         quoted.join(", ")
     }
 }

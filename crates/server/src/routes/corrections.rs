@@ -72,7 +72,8 @@ async fn next(mut export: Export) -> Result<Option<(Bytes, Export)>, StoreError>
         let mask = Mask::of(&export.app, &export.signed, &record.row.note, &record.row.meta);
         let mut lines = correction_lines(&record, export.with_text);
         if let Some(mask) = mask {
-            lines = mask.lines(lines, &record.text).map_err(|_| StoreError::Invalid {
+            let masked = tokio::task::spawn_blocking(move || mask.lines(lines, &record.text)).await;
+            lines = masked.ok().and_then(Result::ok).ok_or_else(|| StoreError::Invalid {
                 what: "a line",
                 reason: "it could not be carried over to the mask".to_owned(),
             })?;

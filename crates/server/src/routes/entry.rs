@@ -42,7 +42,9 @@ pub async fn entry(
     let mut view = views::entry(record, &signed, app.model.problem(), checked);
     view.opened = opened;
     Ok(Json(match mask {
-        Some(mask) => mask.entry(view)?,
+        Some(mask) => tokio::task::spawn_blocking(move || mask.entry(view))
+            .await
+            .map_err(|_| Failure::internal("masking an entry panicked"))??,
         None => view,
     }))
 }

@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use overread_domain::{Action, CodeRef, DecisionId, LessonKind, RejectReason};
+use overread_domain::{Action, CodeRef, DecisionId, LessonKind, RejectReason, Timestamp};
 use overread_store::{MemoryFilter, MemoryRow, Store, StoreError};
 use sqlx::{AnyConnection, Connection};
 
@@ -158,6 +158,7 @@ pub async fn a_database_from_before_learns_what_it_holds(world: World) {
     let entry = world.entry("n1").await;
     world.finish(&entry).await;
     let expected = remembered(&world.store).await;
+    let counted = world.store.progress(&"ann".into(), Timestamp(0)).await.unwrap();
     world.store.close().await;
     // As the first schema left it.
     let mut connection = AnyConnection::connect(&world.url).await.unwrap();
@@ -189,6 +190,8 @@ pub async fn a_database_from_before_learns_what_it_holds(world: World) {
     connection.close().await.unwrap();
     let again = Store::open(&world.url, world.source.clone()).await.unwrap();
     assert_eq!(remembered(&again).await, expected);
+    assert_eq!(again.progress(&"ann".into(), Timestamp(0)).await.unwrap(), counted);
+    assert_eq!(counted.finished, 1);
     again.close().await;
 }
 
