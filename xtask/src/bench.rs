@@ -12,7 +12,7 @@ use crate::args::Args;
 use crate::shell::{have, root, shell, step, target, write};
 use crate::{eval, frontend};
 
-mod api;
+pub mod api;
 mod keyboard;
 mod paint;
 mod suggest;

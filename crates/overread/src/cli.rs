@@ -90,6 +90,11 @@ pub enum Command {
         after_help = "Examples:\n  overread restore monday.backup --database sqlite:restored.db\n  overread restore friday.backup --identity key.txt --database sqlite:restored.db\n\nA copy that is cut short, changed, or of another version of the schema is refused with status 2, and nothing is written."
     )]
     Restore(Restore),
+    /// Read the whole database: whether its file, notes, entries and audit trail are what was written
+    #[command(
+        after_help = "Each page of an encrypted database has a check of its own; of one that is not, only what the engine's own rules, the\nhashes of notes and the chain of the trail show. Status 3 and one line a fault where something does not hold: keep the\nfile, and fill a new one with `overread restore`."
+    )]
+    Check,
     /// The installation's keys: list, change, and those for copies
     #[command(subcommand)]
     Keys(Keys),

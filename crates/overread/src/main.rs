@@ -86,6 +86,7 @@ fn run(cli: Cli) -> anyhow::Result<()> {
                     Command::Keys(command) => commands::keys::run(&settings, command).await,
                     Command::Backup(command) => commands::backup::back_up(&settings, &command).await,
                     Command::Restore(command) => commands::backup::restore(&settings, &command).await,
+                    Command::Check => commands::check::run(&settings).await,
                     Command::Audit(command) => commands::audit::run(&settings, &command).await,
                     Command::Export(command) => commands::export::run(&settings, &command).await,
                     Command::Eval(_)

@@ -133,6 +133,7 @@ impl From<StoreError> for Failure {
             StoreError::WrongSchema { .. }
             | StoreError::WrongKey
             | StoreError::Corrupt { .. }
+            | StoreError::Damaged
             | StoreError::Database { .. } => Self::internal(message),
         }
     }

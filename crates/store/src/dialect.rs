@@ -360,6 +360,7 @@ impl Engine {
 
 pub(crate) enum Failure {
     StorageFull,
+    Damaged,
     Unavailable(String),
     Other(String),
 }
@@ -380,6 +381,9 @@ pub(crate) fn classify(error: &sqlx::Error) -> Failure {
             let code = database.code().unwrap_or_default().into_owned();
             match code.as_str() {
                 "13" | "53100" => Failure::StorageFull,
+                // SQLITE_CORRUPT and its kinds, SQLITE_NOTADB (what a page without its HMAC reads like), data_corrupted,
+                // index_corrupted.
+                "11" | "267" | "523" | "779" | "26" | "XX001" | "XX002" => Failure::Damaged,
                 "5" | "6" | "261" | "517" | "55P03" => away(LOCKED),
                 "14" => away("the file can't be opened"),
                 "8" | "1032" => away("the file can't be written"),

@@ -39,11 +39,18 @@ pub enum StoreError {
     #[error("{}", schema_message(*found, *known))]
     WrongSchema { found: Option<u32>, known: u32 },
     /// The file is not encrypted with this key, is not encrypted at all, or is no database.
-    #[error("the key does not open the database: it was encrypted with another key, or is not encrypted")]
+    #[error(
+        "the key does not open the database: it was encrypted with another key, is not encrypted, or its first page is damaged"
+    )]
     WrongKey,
     /// What is stored is not what was written.
     #[error("{what} \"{id}\" is damaged in the database: {reason}")]
     Corrupt { what: &'static str, id: String, reason: String },
+    /// The database itself says that its file is not what it wrote.
+    #[error(
+        "the database's file is damaged: `overread check` names what, `overread restore` brings a copy back"
+    )]
+    Damaged,
     #[error("the database refused a statement (code {code})")]
     Database {
         /// SQLSTATE, `SQLite` result code, or the kind of driver error.
@@ -85,6 +92,7 @@ impl From<sqlx::Error> for StoreError {
     fn from(source: sqlx::Error) -> Self {
         match classify(&source) {
             Failure::StorageFull => Self::StorageFull,
+            Failure::Damaged => Self::Damaged,
             Failure::Unavailable(reason) => Self::Unavailable { reason },
             Failure::Other(code) => Self::Database { code, source },
         }

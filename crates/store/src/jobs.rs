@@ -13,7 +13,7 @@ use crate::counters::{self, Deltas};
 use crate::dialect::{is_duplicate, with_lock};
 use crate::entry::NO_CONFIDENCE;
 use crate::row::{Columns, millionths, to_json};
-use crate::{Store, StoreError};
+use crate::{SKEW_MS, Store, StoreError};
 
 /// How often a due job is looked for that somebody holds, each time waiting twice as long: a quarter of a second in all.
 const LOOKS: u32 = 8;
@@ -95,18 +95,21 @@ impl JobState {
 
 impl Store {
     /// The job that waits longest, held for `claim_ms`; none when nothing is due. Jobs whose worker let the claim run out
-    /// come first.
+    /// come first. What was written under a clock that has been set back since does not wait for that time to come again.
     pub async fn claim_job(&self, worker: &str, claim_ms: i64) -> Result<Option<ClaimedJob>, StoreError> {
         let now = self.now();
         let mut states = [JobState::Running, JobState::Queued].into_iter().peekable();
         let mut looks = 0;
         while let Some(&state) = states.peek() {
             // A look without the writers' lock: idle workers ask often.
-            let due = sqlx::query("SELECT 1 AS one FROM jobs WHERE state = $1 AND due_at <= $2 LIMIT 1")
-                .bind(state.as_str())
-                .bind(now.0)
-                .fetch_optional(self.pool())
-                .await?;
+            let due = sqlx::query(
+                "SELECT 1 AS one FROM jobs WHERE state = $1 AND (due_at <= $2 OR updated_at > $3) LIMIT 1",
+            )
+            .bind(state.as_str())
+            .bind(now.0)
+            .bind(now.plus_millis(SKEW_MS).0)
+            .fetch_optional(self.pool())
+            .await?;
             if due.is_none() {
                 states.next();
                 continue;
@@ -409,9 +412,14 @@ async fn claim(
     let sql = with_lock!(
         store.engine(),
         "FOR UPDATE SKIP LOCKED",
-        "SELECT id FROM jobs WHERE state = $1 AND due_at <= $2 ORDER BY due_at, id LIMIT 1"
+        "SELECT id FROM jobs WHERE state = $1 AND (due_at <= $2 OR updated_at > $3) ORDER BY due_at, id LIMIT 1"
     );
-    let found = sqlx::query(sql).bind(state.as_str()).bind(now.0).fetch_optional(&mut *connection).await?;
+    let found = sqlx::query(sql)
+        .bind(state.as_str())
+        .bind(now.0)
+        .bind(now.plus_millis(SKEW_MS).0)
+        .fetch_optional(&mut *connection)
+        .await?;
     let Some(found) = found else { return Ok(None) };
     let row = sqlx::query(
         "UPDATE jobs SET state = 'running', claimed_by = $2, due_at = $3, attempts = attempts + 1, updated_at = $4 \

@@ -5,7 +5,7 @@ use overread_domain::{EntryId, Timestamp, UserId};
 use sqlx::AssertSqlSafe;
 
 use crate::row::Columns;
-use crate::{Lease, Store, StoreError};
+use crate::{Lease, SKEW_MS, Store, StoreError};
 
 impl Store {
     /// Takes or renews the lease; [`StoreError::Leased`] while another person's runs.
@@ -15,7 +15,7 @@ impl Store {
         let mut tx = self.begin().await?;
         let sql = format!(
             "UPDATE entries SET lease_user = $2, lease_until = $3 \
-             WHERE id = $1 AND (lease_user IS NULL OR lease_user = $2 OR lease_until <= $4){}",
+             WHERE id = $1 AND (lease_user IS NULL OR lease_user = $2 OR lease_until <= $4 OR lease_until > $5){}",
             self.found("entries")
         );
         let done = sqlx::query(AssertSqlSafe(sql))
@@ -23,6 +23,8 @@ impl Store {
             .bind(user.as_str())
             .bind(until.0)
             .bind(now.0)
+            // No lease reaches so far: the clock has been set back since.
+            .bind(until.plus_millis(SKEW_MS).0)
             .execute(&mut *tx)
             .await?;
         if done.rows_affected() == 1 {

@@ -10,6 +10,7 @@ use libsqlite3_sys as _;
 mod accuracy;
 mod audit;
 mod backup;
+mod check;
 mod corrections;
 mod counters;
 mod decide;
@@ -35,9 +36,14 @@ mod template;
 mod tokens;
 mod user;
 
+/// How far the clocks of servers on one database may stand apart. What lies further in the future was written under a
+/// clock that has been set back since.
+pub const SKEW_MS: i64 = 5 * 60_000;
+
 pub use accuracy::{Accuracy, AccuracyFilter, CalibrationBin, CodeCounts, Counts, FieldCounts};
 pub use audit::{Activity, AuditFilter, AuditReview, AuditRow, Broken, Chain, Event, Origin};
 pub use backup::Backup;
+pub use check::{Checked, Damage};
 pub use corrections::{CorrectionFilter, Corrections};
 pub use decide::{DecideOutcome, DecideRequest};
 pub use dialect::{DatabaseKey, Engine};

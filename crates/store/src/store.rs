@@ -213,7 +213,7 @@ async fn prepare(
                 tokio::time::sleep(Duration::from_millis(PAUSE)).await;
             }
             // What a wrong key makes of a file reads like no database at all.
-            Err(StoreError::WrongSchema { found: None, .. }) if sealed => {
+            Err(StoreError::WrongSchema { found: None, .. } | StoreError::Damaged) if sealed => {
                 return Err(StoreError::WrongKey);
             }
             prepared => return prepared,

@@ -30,6 +30,8 @@ pub struct Settings {
     pub model: Option<PathBuf>,
     /// Further settings, as environment variables.
     pub env: Vec<(String, String)>,
+    /// Further arguments of `overread serve`.
+    pub serve: Vec<String>,
 }
 
 impl Settings {
@@ -54,6 +56,7 @@ impl Settings {
             semantic: false,
             model: Some(root().join("models/overread-minilm")),
             env: Vec::new(),
+            serve: Vec::new(),
         }
     }
 
@@ -301,6 +304,7 @@ fn spawn(settings: &Settings, port: u16) -> Result<Child> {
     settings
         .command()
         .args(["serve", "--listen", &format!("127.0.0.1:{port}")])
+        .args(&settings.serve)
         .stdout(log.try_clone()?)
         .stderr(log)
         .spawn()

@@ -16,7 +16,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 /// Name of an environment variable: the URL of a server on which this user may create databases, to be used instead.
 const OTHER_SERVER: &str = "OVERREAD_TEST_POSTGRES";
 
-const MISSING: &str = "no PostgreSQL server is installed (initdb and pg_ctl): on Debian and Ubuntu run \
+pub(crate) const MISSING: &str = "no PostgreSQL server is installed (initdb and pg_ctl): on Debian and Ubuntu run \
                        `apt-get install postgresql`, or set OVERREAD_TEST_POSTGRES=postgres://USER@HOST/DATABASE to a \
                        server on which the tests may create databases";
 
@@ -35,7 +35,7 @@ enum Server {
 
 /// Whom the server runs as, where that is not who runs the tests.
 #[derive(Clone, Debug)]
-struct User {
+pub(crate) struct User {
     uid: u32,
     gid: u32,
 }
@@ -163,7 +163,7 @@ done";
 }
 
 /// Where initdb and `pg_ctl` are: Debian keeps them off the search path.
-fn programs() -> Option<PathBuf> {
+pub(crate) fn programs() -> Option<PathBuf> {
     let complete = |folder: &PathBuf| folder.join("initdb").exists() && folder.join("pg_ctl").exists();
     let mut versions: Vec<PathBuf> = fs::read_dir("/usr/lib/postgresql")
         .map(|folders| folders.flatten().map(|folder| folder.path().join("bin")).filter(complete).collect())
@@ -175,7 +175,7 @@ fn programs() -> Option<PathBuf> {
     versions.pop().or_else(|| std::env::split_paths(&std::env::var_os("PATH")?).find(complete))
 }
 
-fn server_user() -> Option<User> {
+pub(crate) fn server_user() -> Option<User> {
     if id(&["-u"]) != Some(0) {
         return None;
     }
@@ -190,7 +190,7 @@ fn id(arguments: &[&str]) -> Option<u32> {
 }
 
 /// A program run as the server's user, in a folder that this user can read.
-fn command(user: Option<&User>, program: &Path) -> Command {
+pub(crate) fn command(user: Option<&User>, program: &Path) -> Command {
     use std::os::unix::process::CommandExt as _;
     let mut command = Command::new(program);
     command.current_dir("/").env("LC_ALL", "C").env_remove("PGOPTIONS").env_remove("PGPORT");
@@ -205,7 +205,7 @@ fn output(mut command: Command) -> Output {
     command.output().unwrap_or_else(|error| panic!("{} can't be run: {error}", name.display()))
 }
 
-fn succeed(command: Command) {
+pub(crate) fn succeed(command: Command) {
     let name = command.get_program().to_owned();
     let output = output(command);
     assert!(
@@ -216,7 +216,7 @@ fn succeed(command: Command) {
     );
 }
 
-fn own(path: &Path, user: Option<&User>) {
+pub(crate) fn own(path: &Path, user: Option<&User>) {
     if let Some(user) = user {
         chown(path, Some(user.uid), Some(user.gid)).expect("root may give files away");
     }

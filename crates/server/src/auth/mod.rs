@@ -21,7 +21,9 @@ use axum::middleware::Next;
 use axum::response::Response;
 use overread_api::{ErrorCode, path};
 use overread_domain::{AuditAction, NoteId, Permission, Timestamp};
-use overread_store::{ApiToken, Event, Factors, Origin, Scope, Session, Stage, Store, StoreError, User};
+use overread_store::{
+    ApiToken, Event, Factors, Origin, SKEW_MS, Scope, Session, Stage, Store, StoreError, User,
+};
 
 use crate::{App, Config, Failure};
 use access::Access;
@@ -285,7 +287,9 @@ async fn by_session(app: &App, headers: &HeaderMap, origin: Origin) -> Result<Si
     let (mut session, user) = app.store.session(&token_hash).await?.ok_or_else(refused)?;
     let now = app.now();
     let idle = now.since(session.last_seen_at);
-    if session.stage == Stage::Open && idle >= app.config.idle_minutes.saturating_mul(60_000) {
+    // Seen in the future: the clock has been set back since, and nobody knows for how long the person was away.
+    let away = idle >= app.config.idle_minutes.saturating_mul(60_000) || idle < -SKEW_MS;
+    if session.stage == Stage::Open && away {
         session.stage = Stage::Locked;
     }
     // What a page asks by itself says nothing of somebody being there.

@@ -53,6 +53,28 @@ pub async fn a_claim_that_ran_out_is_free_again(world: World) {
     assert_eq!((record.row.suggesting, record.row.suggested), (SuggestingState::Done, 3));
 }
 
+pub async fn a_clock_set_back_stops_nothing(world: World) {
+    const DAY: i64 = 86_400_000;
+    world.source.advance(DAY);
+    let entries = world.import(vec![note("n1"), note("n2")]).await;
+    let held = world.store.claim_job("w1", 60_000).await.unwrap().unwrap();
+    world.store.take_lease(&entries[0], &"ann".into(), 300_000).await.unwrap();
+    world.source.advance(-DAY);
+    // One was claimed, one waits; both from tomorrow's point of view.
+    let first = world.store.claim_job("w2", 60_000).await.unwrap().unwrap();
+    let second = world.store.claim_job("w2", 60_000).await.unwrap().unwrap();
+    assert_ne!(first.id, second.id);
+    assert!(world.store.claim_job("w3", 60_000).await.unwrap().is_none(), "both are held by today's clock");
+    let late = world.store.complete_job(&held.id, "w1", world.set(&held, "m1", 0.9)).await;
+    assert!(matches!(late, Err(StoreError::Conflict { .. })), "{late:?}");
+    for job in [first, second] {
+        world.store.complete_job(&job.id, "w2", world.set(&job, "m1", 0.9)).await.unwrap();
+    }
+    world.store.take_lease(&entries[0], &"bob".into(), 300_000).await.unwrap();
+    let other = world.store.take_lease(&entries[0], &"ann".into(), 300_000).await;
+    assert!(matches!(other, Err(StoreError::Leased(_))), "{other:?}");
+}
+
 pub async fn a_job_has_one_result(world: World) {
     let entry = world.import(vec![note("n1")]).await.remove(0);
     let job = world.store.claim_job("w", 1_000).await.unwrap().unwrap();

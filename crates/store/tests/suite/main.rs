@@ -78,6 +78,7 @@ on_both_engines! {
     decide::of_two_equal_requests_at_the_same_moment_both_get_one_answer;
     jobs::a_job_has_one_holder;
     jobs::a_claim_that_ran_out_is_free_again;
+    jobs::a_clock_set_back_stops_nothing;
     jobs::a_job_has_one_result;
     jobs::failed_jobs_wait_or_stay_failed;
     jobs::a_job_that_is_let_go_of_is_claimed;
