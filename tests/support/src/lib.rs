@@ -2,8 +2,10 @@
 
 mod cluster;
 mod postgres;
+#[cfg(feature = "source")]
 mod source;
 
 pub use cluster::Cluster;
 pub use postgres::Postgres;
+#[cfg(feature = "source")]
 pub use source::TestSource;

@@ -124,15 +124,16 @@ fn model(plan: &Plan) -> Result<()> {
         let product = Product::serve(settings, free_port()?)?;
         let office = Office::open(&[&product], REVIEWERS, 2)?;
         let lead = product.signed_in("lead")?;
-        let (mut problem, mut ready) = (None, false);
+        let mut problem = None;
         for _ in 0..100 {
             let system: SystemView = lead.get(path::SYSTEM)?.json()?;
-            ready = matches!(system.model, ModelView::Ready { .. });
-            if let ModelView::Unavailable { message: said } = system.model {
-                problem = Some(said);
-            }
-            if problem.is_some() || ready {
-                break;
+            match system.model {
+                ModelView::Loading => {}
+                ModelView::Ready { .. } => break,
+                ModelView::Unavailable { message } => {
+                    problem = Some(message);
+                    break;
+                }
             }
             std::thread::sleep(Duration::from_millis(100));
         }
