@@ -6,11 +6,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
+use sha2::{Digest as _, Sha256};
 use xshell::{Shell, cmd};
 
 use crate::args::Args;
 use crate::eval;
-use crate::shell::{root, shell, step, target, write};
+use crate::shell::{read, root, shell, step, target, write};
 
 /// Parts of the notes with reference entries; each is measured by a model that was trained without it.
 const FOLDS: usize = 5;
@@ -141,6 +142,18 @@ fn reports(sh: &Shell, model: &Path, data: &Path) -> Result<()> {
     })
 }
 
+/// What was added to the model since `overread train` wrote its manifest (`overread_suggest::seal` in the program's own words).
+fn seal(model: &Path) -> Result<()> {
+    let path = model.join("manifest.json");
+    let mut manifest: serde_json::Value = serde_json::from_str(&read(&path)?)?;
+    for part in ["heads.json", "heads.safetensors", "labels.json", "reports.json"] {
+        let bytes = fs::read(model.join(part)).with_context(|| part.to_owned())?;
+        let sum = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+        manifest["files"][part] = sum.into();
+    }
+    write(&path, serde_json::to_string_pretty(&manifest)? + "\n")
+}
+
 /// The vectors of the release's terms, into the model's own folder.
 fn vectors(sh: &Shell, program: &Path, output: &Path, model: &Path) -> Result<()> {
     let own = output.join("data");
@@ -152,6 +165,7 @@ fn vectors(sh: &Shell, program: &Path, output: &Path, model: &Path) -> Result<()
         let name = file.file_name().context("a file has a name")?;
         fs::copy(&file, model.join(name)).with_context(|| file.display().to_string())?;
     }
+    seal(model)?;
     let absent: Vec<&str> = PARTS.into_iter().filter(|part| !model.join(part).is_file()).collect();
     if absent.is_empty() { Ok(()) } else { bail!("{} lacks {}", model.display(), absent.join(", ")) }
 }

@@ -119,11 +119,29 @@ pub fn write_folder(
     }
     let manifest =
         Manifest { name: name.to_owned(), base: base.to_owned(), licence: licence.to_owned(), files };
-    let path = to.join(MANIFEST);
-    let json =
-        serde_json::to_string_pretty(&manifest).map_err(|e| Error::Manifest { reason: e.to_string() })?;
-    std::fs::write(&path, json + "\n").map_err(|e| io(&path, e))?;
+    write_manifest(to, &manifest)?;
     Ok(ModelFolder::open(to)?.version)
+}
+
+/// Brings the sums of `names` in a folder's manifest to what lies there; names without a file go. A folder without a manifest
+/// stays without one.
+pub fn seal(folder: &Path, names: &[&str]) -> Result<()> {
+    let Some(bytes) = optional(folder, MANIFEST)? else { return Ok(()) };
+    let mut manifest = Manifest::from_json(&bytes)?;
+    for name in names {
+        match optional(folder, name)? {
+            Some(bytes) => manifest.files.insert((*name).to_owned(), sha256_hex(&bytes)),
+            None => manifest.files.remove(*name),
+        };
+    }
+    write_manifest(folder, &manifest)
+}
+
+fn write_manifest(folder: &Path, manifest: &Manifest) -> Result<()> {
+    let path = folder.join(MANIFEST);
+    let json =
+        serde_json::to_string_pretty(manifest).map_err(|e| Error::Manifest { reason: e.to_string() })?;
+    std::fs::write(&path, json + "\n").map_err(|source| Error::Io { path, source })
 }
 
 fn required(folder: &Path, file: &str) -> Result<Vec<u8>> {

@@ -22,7 +22,7 @@ pub use bert::TrainableBert;
 pub use config::{Activation, BertConfig};
 pub use encoder::{Encode, Encoder, Options};
 pub use error::{Error, Result};
-pub use folder::{ModelFolder, write_folder};
+pub use folder::{ModelFolder, seal, write_folder};
 pub use kernels::{Engine, HalfIsa, Int8Isa, Isa, Kernel, Packed, Precision};
 pub use manifest::{Manifest, ModelVersion, sha256_hex};
 pub use ops::Dropout;

@@ -43,4 +43,4 @@ pub use memory::Memory;
 pub use model::{ModelInfo, NoteInput, Suggest, Suggested};
 pub use plan::{HEADING, Limits, Plan, plan};
 pub use search::{CodeSearch, SearchHit, SearchOptions};
-pub use suggester::{Options, Suggester};
+pub use suggester::{Options, Suggester, seal};

@@ -32,6 +32,16 @@ use crate::{
 /// Counts up whenever the rules change what comes out.
 const RULES: &str = "4";
 const HEADS: &str = "heads.json";
+
+/// What a model folder may hold beside the encoder's own files.
+const PARTS: [&str; 5] =
+    [HEADS, crate::neural::FILE, crate::known::FILE, crate::memory::FILE, crate::report::FILE];
+
+/// Takes the sums of these files into the folder's manifest, against which they are checked when the model is loaded. Whoever
+/// writes one of them calls it.
+pub fn seal(folder: &Path) -> Result<(), LoadError> {
+    Ok(overread_encoder::seal(folder, &PARTS)?)
+}
 /// Codes of a final list that a reviewer can look through.
 const TAIL: usize = 15;
 

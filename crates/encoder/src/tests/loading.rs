@@ -2,7 +2,7 @@
 
 use super::{Tensors, base, config, distance, random_tensors, tiny_folder};
 use crate::weights::{Precision, Weights, write};
-use crate::{Encode, Encoder, Error, ModelFolder, Options, write_folder};
+use crate::{Encode, Encoder, Error, ModelFolder, Options, seal, write_folder};
 use proptest::prelude::*;
 use std::path::Path;
 use tempfile::TempDir;
@@ -112,9 +112,25 @@ fn refuses_a_file_that_the_manifest_does_not_know() {
     let path = dir.path().join("model.safetensors");
     let mut bytes = std::fs::read(&path).unwrap();
     *bytes.last_mut().unwrap() ^= 1;
-    std::fs::write(path, bytes).unwrap();
+    std::fs::write(&path, &bytes).unwrap();
     let error = load(dir.path()).unwrap_err();
     assert!(matches!(&error, Error::Checksum { file, .. } if file == "model.safetensors"), "{error}");
+
+    *bytes.last_mut().unwrap() ^= 1;
+    std::fs::write(&path, bytes).unwrap();
+    // Files of other parts of the model, once they are named.
+    let heads = dir.path().join("heads.json");
+    std::fs::write(&heads, "one").unwrap();
+    load(dir.path()).unwrap();
+    seal(dir.path(), &["heads.json", "absent.json"]).unwrap();
+    load(dir.path()).unwrap();
+    std::fs::write(&heads, "two").unwrap();
+    let error = load(dir.path()).unwrap_err();
+    assert!(matches!(&error, Error::Checksum { file, .. } if file == "heads.json"), "{error}");
+    std::fs::remove_file(&heads).unwrap();
+    assert!(matches!(load(dir.path()).unwrap_err(), Error::MissingFile { .. }));
+    seal(dir.path(), &["heads.json"]).unwrap();
+    load(dir.path()).unwrap();
 
     let path = dir.path().join("manifest.json");
     let outside = std::fs::read_to_string(&path).unwrap().replace("config.json", "../x");

@@ -73,6 +73,7 @@ pub fn run(settings: &Settings, command: &Train, recipe: &Path) -> Result<()> {
     let known = model::known::labels(&model, run.recipe(), run.calibration())?;
     let path = command.output.join(overread_suggest::known::FILE);
     std::fs::write(&path, known.to_json()).with_context(|| path.display().to_string())?;
+    overread_suggest::seal(&command.output)?;
     Ok(())
 }
 

@@ -94,6 +94,7 @@ fn learn(settings: &Settings, command: &Train, decided: &Path) -> Result<()> {
     if let Some(heads) = &heads {
         put("heads.json", &heads.to_json())?;
     }
+    overread_suggest::seal(&command.output)?;
     let candidate = gate::model(settings, &command.output, &release)?;
     let limits = gate::limits(command.milliseconds, None);
     let verdict = gate::verdict([&current, &candidate], &template, &command.gold, &held, &limits)?;

@@ -194,16 +194,34 @@ async fn a_damaged_model_folder_is_told_and_not_loaded() {
     let folder = std::env::temp_dir().join(format!("overread-damaged-{}", std::process::id()));
     std::fs::create_dir_all(&folder).unwrap();
     let shipped = root().join("models/overread-minilm");
-    for file in ["config.json", "tokenizer.json", "manifest.json"] {
+    const READ: [&str; 8] = [
+        "config.json",
+        "sentence_bert_config.json",
+        "tokenizer.json",
+        "model.safetensors",
+        "heads.safetensors",
+        "heads.json",
+        "labels.json",
+        "reports.json",
+    ];
+    for file in READ.into_iter().chain(["manifest.json"]) {
         std::fs::copy(shipped.join(file), folder.join(file)).unwrap();
     }
-    let missing = Suggester::load(&folder, release(), Options::default()).unwrap_err().to_string();
-    let mut weights = std::fs::read(shipped.join("model.safetensors")).unwrap();
-    let last = weights.len() - 1;
-    weights[last] ^= 1;
-    std::fs::write(folder.join("model.safetensors"), weights).unwrap();
-    let damaged = Suggester::load(&folder, release(), Options::default()).unwrap_err().to_string();
+    let load =
+        || Suggester::load(&folder, release(), Options::default()).map(|_| ()).map_err(|e| e.to_string());
+    load().unwrap();
+    for file in READ {
+        let path = folder.join(file);
+        std::fs::remove_file(&path).unwrap();
+        let missing = load().unwrap_err();
+        let mut bytes = std::fs::read(shipped.join(file)).unwrap();
+        let last = bytes.len() - 1;
+        bytes[last] ^= 1;
+        std::fs::write(&path, bytes).unwrap();
+        let damaged = load().unwrap_err();
+        std::fs::copy(shipped.join(file), &path).unwrap();
+        assert!(missing.contains(file) && damaged.contains(file), "{file}: {missing}; {damaged}");
+        assert_ne!(missing, damaged);
+    }
     std::fs::remove_dir_all(&folder).unwrap();
-    assert!(missing.contains("model.safetensors"), "{missing}");
-    assert_ne!(missing, damaged);
 }
