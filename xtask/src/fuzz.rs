@@ -6,7 +6,7 @@ use xshell::cmd;
 use crate::args::Args;
 use crate::shell::{root, shell, target};
 
-const TARGETS: [&str; 5] = ["code_import", "code_files", "note_references", "edits", "suggest"];
+const TARGETS: [&str; 6] = ["notes", "code_import", "code_files", "note_references", "edits", "suggest"];
 
 /// What `cargo fuzz` passes, but for the sanitizer.
 const FLAGS: &str = "-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \

@@ -8,6 +8,7 @@ use crate::args::Args;
 
 mod args;
 mod bench;
+mod conform;
 mod demo;
 mod eval;
 mod frontend;
@@ -35,10 +36,14 @@ cargo xtask COMMAND
               --model DIR
   train     make the shipped model anew from base weights and corpora (hours); goes on where it was broken off
               --base DIR  --data DIR (../shared/data)  --output DIR (target/train)
-  soak      kill -9 the server under decision load and count what was lost
-              --kills N (50)
+  soak      faults under load, and what was lost: kill -9, slow disk, database gone, clock, damaged files, many people,
+            two servers and three workers killed at random, memory of an hour (about an hour and a half in all)
+              --only NAME[,NAME] (kills slow outage clock damage crowd servers memory)
+              --kills N (50)  --decisions N (10000)  --servers-minutes N (10)  --memory-minutes N (60)  --people N (200)
+  conform   every route against openapi.json by schemathesis, as each role and as nobody
+              --examples N (25)  --seed N
   fuzz      feed the readers of bytes from outside, coverage-guided, without a nightly toolchain
-              --only NAME (code_import code_files note_references edits suggest)  --seconds N (60)
+              --only NAME (notes code_import code_files note_references edits suggest)  --seconds N (60)
   setup     only install what test and demo need
 ";
 
@@ -67,6 +72,7 @@ fn run() -> Result<()> {
         "eval" => eval::run(args),
         "train" => train::run(args),
         "soak" => soak::run(args),
+        "conform" => conform::run(args),
         "fuzz" => fuzz::run(args),
         "setup" => setup::run(args),
         "help" | "--help" | "-h" => {

@@ -328,6 +328,32 @@ fn a_new_database_is_encrypted_and_its_key_is_changed_while_it_is_used() {
 }
 
 #[test]
+fn a_damaged_database_is_named_page_by_page() {
+    let folder = tempfile::tempdir().unwrap();
+    let here = folder.path();
+    let note = r#"{"id":"n1","text":"Invented. Gout of the left knee."}"#;
+    std::fs::write(here.join("notes.jsonl"), note).unwrap();
+    good(&run(here, &["import", "notes.jsonl"]));
+    let whole = good(&run(here, &["check"]));
+    assert!(whole.starts_with("whole: 1 notes, 1 entries, "), "{whole}");
+    let file = here.join("overread.db");
+    let bytes = std::fs::read(&file).unwrap();
+    for part in 1..8 {
+        let mut damaged = bytes.clone();
+        damaged[bytes.len() * part / 8 + 100] ^= 4;
+        std::fs::write(&file, &damaged).unwrap();
+        let output = run(here, &["check"]);
+        let (told, error) =
+            (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        assert_eq!(output.status.code(), Some(3), "{told}{error}");
+        assert!(told.contains("page") && error.contains("overread restore"), "{told}{error}");
+        assert!(!told.contains("Gout") && !error.contains("Gout"));
+    }
+    std::fs::write(&file, &bytes).unwrap();
+    assert_eq!(good(&run(here, &["check"])), whole);
+}
+
+#[test]
 fn an_encrypted_copy_comes_back_with_its_identity_alone() {
     let folder = TempDir::new().unwrap();
     let text = "{\"id\":\"n1\",\"text\":\"Zebraquux syndrome.\"}\n";

@@ -17,13 +17,13 @@ use crate::bind::Binding;
 use crate::compose::compose;
 use crate::heads::Heads;
 use crate::insight::Sense;
-use crate::known::KnownLabels;
+use crate::known::{self, KnownLabels};
 use crate::memory::{self, Memory, Weights};
-use crate::neural::Neural;
+use crate::neural::{self, Neural};
 use crate::note::Doc;
 use crate::pipeline::Read;
 use crate::placing::Placing;
-use crate::report::Reports;
+use crate::report::{self, Reports};
 use crate::states::States;
 use crate::{
     LoadError, ModelInfo, NoteInput, Suggest, SuggestError, Suggested, asserted, bind, generic, pipeline,
@@ -34,8 +34,7 @@ const RULES: &str = "4";
 const HEADS: &str = "heads.json";
 
 /// What a model folder may hold beside the encoder's own files.
-const PARTS: [&str; 5] =
-    [HEADS, crate::neural::FILE, crate::known::FILE, crate::memory::FILE, crate::report::FILE];
+const PARTS: [&str; 5] = [HEADS, neural::FILE, known::FILE, memory::FILE, report::FILE];
 
 /// Takes the sums of these files into the folder's manifest, against which they are checked when the model is loaded. Whoever
 /// writes one of them calls it.

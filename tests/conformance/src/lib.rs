@@ -3,6 +3,10 @@
 use overread_domain::Quoted;
 use serde::Deserialize;
 
+mod mutants;
+
+pub use mutants::mutants;
+
 /// A note with places in it, counted three ways.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Case {

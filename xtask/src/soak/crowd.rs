@@ -40,7 +40,7 @@ fn one(plan: &Plan, name: &str, database: Option<&str>) -> Result<()> {
             let reviewer = &office.reviewers[next % office.reviewers.len()];
             next += 1;
             let started = Instant::now();
-            reviewer.client.get(&path::fill(path::ENTRY, &[reviewer.entry().as_str()]))?;
+            reviewer.client.get(&path::fill(path::ENTRY, &[reviewer.first.as_str()]))?;
             opens.push(started.elapsed());
             reviewer.client.get(&format!("{}?limit=50", path::ENTRIES))?;
             std::thread::sleep(wait);

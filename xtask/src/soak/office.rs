@@ -56,6 +56,8 @@ pub struct Office {
 pub struct Reviewer {
     pub client: Client,
     name: String,
+    /// An entry of theirs; the desks are theirs alone while they work.
+    pub first: EntryId,
     desks: Mutex<Vec<Desk>>,
     /// Requests acknowledged so far.
     pub done: AtomicUsize,
@@ -129,7 +131,8 @@ impl Office {
             .map(|(number, rows)| {
                 let client = servers[number % servers.len()].signed_in(&name(number))?;
                 let desks = Mutex::new(rows.iter().map(Desk::new).collect());
-                Ok(Reviewer { client, name: name(number), desks, done: AtomicUsize::new(0) })
+                let first = rows[0].id.clone();
+                Ok(Reviewer { client, name: name(number), first, desks, done: AtomicUsize::new(0) })
             })
             .collect::<Result<_>>()?;
         Ok(Self { lead, reviewers })
@@ -259,11 +262,6 @@ impl Desk {
 }
 
 impl Reviewer {
-    /// An entry of theirs.
-    pub fn entry(&self) -> EntryId {
-        self.desks.lock().expect("no panic while locked")[0].entry.clone()
-    }
-
     /// Decides on one entry after the other until told to stop.
     fn work(&self, stop: &AtomicBool, pause: &(dyn Fn() -> Duration + Sync)) -> Result<()> {
         let mut desks = self.desks.lock().expect("no panic while locked");

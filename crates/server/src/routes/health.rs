@@ -85,7 +85,7 @@ pub async fn metrics(
 
 /// This description.
 #[utoipa::path(get, path = path::OPENAPI, tag = "health", responses(
-    (status = 200, body = String, content_type = "application/json"),
+    (status = 200, body = serde_json::Value, content_type = "application/json"),
 ))]
 pub async fn openapi() -> Response {
     static TEXT: std::sync::LazyLock<String> = std::sync::LazyLock::new(crate::openapi);
