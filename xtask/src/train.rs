@@ -148,7 +148,7 @@ fn seal(model: &Path) -> Result<()> {
     let mut manifest: serde_json::Value = serde_json::from_str(&read(&path)?)?;
     for part in ["heads.json", "heads.safetensors", "labels.json", "reports.json"] {
         let bytes = fs::read(model.join(part)).with_context(|| part.to_owned())?;
-        let sum = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+        let sum = Sha256::digest(&bytes).iter().fold(String::new(), |sum, byte| format!("{sum}{byte:02x}"));
         manifest["files"][part] = sum.into();
     }
     write(&path, serde_json::to_string_pretty(&manifest)? + "\n")

@@ -1,11 +1,12 @@
 //! Whether the database is what was written.
 
 use overread_domain::{EntryId, NoteId};
-use sqlx::AnyConnection;
-use sqlx::Row as _;
+use sqlx::any::install_default_drivers;
+use sqlx::{AnyConnection, Connection as _, Row as _};
 
+use crate::dialect::Address;
 use crate::row::Columns;
-use crate::{Engine, Store, StoreError};
+use crate::{DatabaseKey, Engine, Store, StoreError};
 
 /// What was read, and what of it does not hold.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -47,7 +48,7 @@ impl Store {
         let mut checked = Checked::default();
         let mut tx = self.begin_read().await?;
         if self.engine() == Engine::Sqlite {
-            self.check_file(&mut tx, &mut checked).await?;
+            pages(&mut tx, self.is_sealed(), &mut checked).await?;
         }
         self.check_notes(&mut tx, &mut checked).await?;
         self.check_entries(&mut tx, &mut checked).await?;
@@ -60,37 +61,6 @@ impl Store {
         }
         checked.damage.truncate(MOST);
         Ok(checked)
-    }
-
-    /// <https://www.zetetic.net/sqlcipher/sqlcipher-api/#cipher_integrity_check>,
-    /// <https://sqlite.org/pragma.html#pragma_integrity_check>.
-    async fn check_file(
-        &self,
-        connection: &mut AnyConnection,
-        checked: &mut Checked,
-    ) -> Result<(), StoreError> {
-        if self.is_sealed() {
-            match sqlx::query("PRAGMA cipher_integrity_check").fetch_all(&mut *connection).await {
-                Ok(rows) => {
-                    for row in rows {
-                        checked.found("file", row.try_get::<String, _>(0)?);
-                    }
-                }
-                Err(error) => checked.failed("file", error.into())?,
-            }
-        }
-        match sqlx::query("PRAGMA integrity_check(100)").fetch_all(&mut *connection).await {
-            Ok(rows) => {
-                for row in rows {
-                    let line: String = row.try_get(0)?;
-                    if line != "ok" {
-                        checked.found("file", line);
-                    }
-                }
-            }
-            Err(error) => checked.failed("file", error.into())?,
-        }
-        Ok(())
     }
 
     async fn check_notes(
@@ -152,6 +122,48 @@ impl Store {
         }
         Ok(())
     }
+}
+
+/// What `SQLite` says of a file that can't be opened as a store; of other engines nothing.
+pub async fn check_file(url: &str, key: Option<&DatabaseKey>) -> Result<Vec<Damage>, StoreError> {
+    install_default_drivers();
+    let address = Address::parse(url, key)?;
+    let mut checked = Checked::default();
+    if address.engine() == Engine::Sqlite {
+        let mut connection = AnyConnection::connect(address.url()).await?;
+        address.unlock(&mut connection).await?;
+        pages(&mut connection, key.is_some(), &mut checked).await?;
+        connection.close().await?;
+    }
+    Ok(checked.damage)
+}
+
+/// <https://www.zetetic.net/sqlcipher/sqlcipher-api/#cipher_integrity_check>,
+/// <https://sqlite.org/pragma.html#pragma_integrity_check>.
+async fn pages(
+    connection: &mut AnyConnection,
+    sealed: bool,
+    checked: &mut Checked,
+) -> Result<(), StoreError> {
+    for (statement, wanted) in
+        [("PRAGMA cipher_integrity_check", sealed), ("PRAGMA integrity_check(100)", true)]
+    {
+        if !wanted {
+            continue;
+        }
+        match sqlx::query(statement).fetch_all(&mut *connection).await {
+            Ok(rows) => {
+                for row in rows {
+                    let line: String = row.try_get(0)?;
+                    if line != "ok" {
+                        checked.found("file", line);
+                    }
+                }
+            }
+            Err(error) => checked.failed("file", error.into())?,
+        }
+    }
+    Ok(())
 }
 
 impl Checked {

@@ -43,7 +43,7 @@ pub const SKEW_MS: i64 = 5 * 60_000;
 pub use accuracy::{Accuracy, AccuracyFilter, CalibrationBin, CodeCounts, Counts, FieldCounts};
 pub use audit::{Activity, AuditFilter, AuditReview, AuditRow, Broken, Chain, Event, Origin};
 pub use backup::Backup;
-pub use check::{Checked, Damage};
+pub use check::{Checked, Damage, check_file};
 pub use corrections::{CorrectionFilter, Corrections};
 pub use decide::{DecideOutcome, DecideRequest};
 pub use dialect::{DatabaseKey, Engine};

@@ -77,6 +77,13 @@ impl Store {
             address.unlock(&mut connection).await?;
             let prepared = prepare(engine, &mut connection, now, key.is_some(), address.path()).await;
             let closed = connection.close().await;
+            if key.is_some() && matches!(prepared, Err(StoreError::Damaged)) {
+                // With the right key the first page can be read; the connection that failed reads nothing any more.
+                let mut connection = AnyConnection::connect(address.url()).await?;
+                address.unlock(&mut connection).await?;
+                let first = sqlx::query("PRAGMA user_version").fetch_one(&mut connection).await;
+                return Err(if first.is_ok() { StoreError::Damaged } else { StoreError::WrongKey });
+            }
             prepared?;
             closed?;
         }
@@ -213,9 +220,7 @@ async fn prepare(
                 tokio::time::sleep(Duration::from_millis(PAUSE)).await;
             }
             // What a wrong key makes of a file reads like no database at all.
-            Err(StoreError::WrongSchema { found: None, .. } | StoreError::Damaged) if sealed => {
-                return Err(StoreError::WrongKey);
-            }
+            Err(StoreError::WrongSchema { found: None, .. }) if sealed => return Err(StoreError::WrongKey),
             prepared => return prepared,
         }
     }

@@ -191,9 +191,6 @@ async fn the_model_that_ships_suggests_with_evidence() {
 
 #[tokio::test]
 async fn a_damaged_model_folder_is_told_and_not_loaded() {
-    let folder = std::env::temp_dir().join(format!("overread-damaged-{}", std::process::id()));
-    std::fs::create_dir_all(&folder).unwrap();
-    let shipped = root().join("models/overread-minilm");
     const READ: [&str; 8] = [
         "config.json",
         "sentence_bert_config.json",
@@ -204,6 +201,9 @@ async fn a_damaged_model_folder_is_told_and_not_loaded() {
         "labels.json",
         "reports.json",
     ];
+    let folder = std::env::temp_dir().join(format!("overread-damaged-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let shipped = root().join("models/overread-minilm");
     for file in READ.into_iter().chain(["manifest.json"]) {
         std::fs::copy(shipped.join(file), folder.join(file)).unwrap();
     }
