@@ -20,7 +20,7 @@ const VERSION: &str = "4.32.5";
 const CHECKS: &str =
     "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance";
 /// What would end the session that asks; their answers have tests of their own (`tests/api`).
-const ENDING: [&str; 2] = ["sign_out", "lock"];
+const ENDING: [&str; 3] = ["sign_out", "lock", "end_user_sessions"];
 const ROLES: [Role; 4] = [Role::Reviewer, Role::Coder, Role::QaLead, Role::Administrator];
 
 pub fn run(mut args: Args) -> Result<()> {

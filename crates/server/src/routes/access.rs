@@ -113,7 +113,7 @@ pub async fn open(
 }
 
 /// What the person has open with a reason, the latest first.
-#[utoipa::path(get, path = path::MY_OPENED, tag = "access", responses((status = 200, body = Vec<OpenedNote>)))]
+#[utoipa::path(get, operation_id = "my_opened_notes", path = path::MY_OPENED, tag = "access", responses((status = 200, body = Vec<OpenedNote>)))]
 pub async fn mine(State(app): State<App>, signed: Signed) -> Result<Json<Vec<OpenedNote>>, Failure> {
     let mut all = Vec::new();
     for grant in app.store.grants_of(&signed.user.id).await? {
@@ -139,7 +139,7 @@ pub async fn end(
 }
 
 /// What people opened with a reason, the latest first.
-#[utoipa::path(get, path = path::OPENED, tag = "access", params(OpenedQuery), responses(
+#[utoipa::path(get, operation_id = "opened_notes", path = path::OPENED, tag = "access", params(OpenedQuery), responses(
     (status = 200, body = Page<OpenedNote>),
     (status = 422, body = ErrorBody, description = "`limit` won't do"),
 ))]

@@ -251,7 +251,7 @@ pub async fn end_session(
 }
 
 /// Signs out everywhere but here.
-#[utoipa::path(delete, path = path::SESSIONS, tag = "account", responses((status = 204)))]
+#[utoipa::path(delete, operation_id = "end_other_sessions", path = path::SESSIONS, tag = "account", responses((status = 204)))]
 pub async fn end_sessions(State(app): State<App>, signed: Signed) -> Result<StatusCode, Failure> {
     let (session, _) = signed.session()?;
     let event =

@@ -16,7 +16,7 @@ const WORDS: usize = 500;
 const REVIEWS: u32 = 100;
 
 /// Who did what, the latest first.
-#[utoipa::path(get, path = path::AUDIT, tag = "audit", params(AuditQuery), responses(
+#[utoipa::path(get, operation_id = "audit_trail", path = path::AUDIT, tag = "audit", params(AuditQuery), responses(
     (status = 200, body = AuditPage),
     (status = 422, body = ErrorBody, description = "A filter or `limit` won't do"),
 ))]

@@ -20,7 +20,7 @@ use crate::{App, Failure, Shelf, Standing, impact};
 const TOLD: usize = 200;
 
 /// What is loaded.
-#[utoipa::path(get, path = path::CODE_SYSTEMS, tag = "codes", responses((status = 200, body = CodeSystems)))]
+#[utoipa::path(get, operation_id = "code_systems", path = path::CODE_SYSTEMS, tag = "codes", responses((status = 200, body = CodeSystems)))]
 pub async fn list(State(app): State<App>) -> Json<CodeSystems> {
     let (shelf, today) = (app.shelf(), app.today());
     let mut items = Vec::new();
@@ -67,7 +67,7 @@ pub async fn list(State(app): State<App>) -> Json<CodeSystems> {
 }
 
 /// Reads official files as downloaded, zipped or not: the parts of a form. All of it is taken, or nothing.
-#[utoipa::path(post, path = path::CODE_SYSTEMS, tag = "codes", params(ImportCodesQuery),
+#[utoipa::path(post, operation_id = "import_code_system", path = path::CODE_SYSTEMS, tag = "codes", params(ImportCodesQuery),
     request_body(content((String = "multipart/form-data"))),
     responses(
         (status = 200, body = ImportedCodes),

@@ -223,7 +223,7 @@ pub async fn procedures(
 }
 
 /// Codes that the signed-in person keeps at hand or used last.
-#[utoipa::path(get, path = path::MY_CODES, tag = "codes", responses((status = 200, body = MyCodes)))]
+#[utoipa::path(get, operation_id = "my_codes", path = path::MY_CODES, tag = "codes", responses((status = 200, body = MyCodes)))]
 pub async fn mine(State(app): State<App>, signed: Signed) -> Result<Json<MyCodes>, Failure> {
     const RECENT: usize = 20;
     let (shelf, today) = (app.shelf(), app.today());

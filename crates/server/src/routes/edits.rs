@@ -69,7 +69,7 @@ fn known(levels: &RuleLevels) -> Result<(), Failure> {
 }
 
 /// Sets levels as a new version. Entries are judged by them from now on; finished ones stay as they are.
-#[utoipa::path(put, path = path::EDITS, tag = "edits", request_body = PutEdits, responses(
+#[utoipa::path(put, operation_id = "set_edits", path = path::EDITS, tag = "edits", request_body = PutEdits, responses(
     (status = 200, body = EditsView),
     (status = 409, body = ErrorBody, description = "Somebody set others meanwhile"),
     (status = 422, body = ErrorBody, description = "An unknown rule, or no comment"),

@@ -18,7 +18,7 @@ use crate::{App, Failure};
 const NAMED: usize = 100;
 
 /// Imports JSON Lines, one plain text, or several files of either kind.
-#[utoipa::path(post, path = path::IMPORT, tag = "import", params(ImportQuery),
+#[utoipa::path(post, operation_id = "import_notes", path = path::IMPORT, tag = "import", params(ImportQuery),
     request_body(content((String = "application/x-ndjson"), (String = "text/plain"), (String = "multipart/form-data"))),
     responses(
         (status = 200, body = ImportView),

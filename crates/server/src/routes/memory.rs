@@ -18,7 +18,7 @@ const WORDS: usize = 200;
 const DELETIONS: u32 = 200;
 
 /// Phrases that take part in suggestions because of decisions, latest first.
-#[utoipa::path(get, path = path::MEMORY, tag = "memory", params(MemoryQuery), responses(
+#[utoipa::path(get, operation_id = "memory", path = path::MEMORY, tag = "memory", params(MemoryQuery), responses(
     (status = 200, body = Page<MemoryRow>),
     (status = 422, body = ErrorBody, description = "`q`, `code`, `limit` or `after` won't do"),
 ))]

@@ -12,7 +12,7 @@ use crate::extract::{Json, Path};
 use crate::{App, Failure};
 
 /// All templates.
-#[utoipa::path(get, path = path::TEMPLATES, tag = "templates", responses((status = 200, body = Vec<TemplateRow>)))]
+#[utoipa::path(get, operation_id = "templates", path = path::TEMPLATES, tag = "templates", responses((status = 200, body = Vec<TemplateRow>)))]
 pub async fn list(State(app): State<App>) -> Result<Json<Vec<TemplateRow>>, Failure> {
     let rows = app.store.templates().await?.into_iter().map(|row| TemplateRow {
         id: row.id,
@@ -35,7 +35,7 @@ pub async fn template(State(app): State<App>, Path(id): Path<String>) -> Result<
 }
 
 /// Saves a new version. Entries keep the version that they were made with.
-#[utoipa::path(put, path = path::TEMPLATE, tag = "templates", params(("template" = String, Path)),
+#[utoipa::path(put, operation_id = "put_template", path = path::TEMPLATE, tag = "templates", params(("template" = String, Path)),
     request_body = Template, responses(
         (status = 200, body = Template),
         (status = 422, body = ErrorBody, description = "What is wrong with the template"),

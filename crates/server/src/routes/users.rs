@@ -20,7 +20,7 @@ pub fn is_id(id: &str) -> bool {
 }
 
 /// All users, by id.
-#[utoipa::path(get, path = path::USERS, tag = "users", responses((status = 200, body = Vec<UserView>)))]
+#[utoipa::path(get, operation_id = "users", path = path::USERS, tag = "users", responses((status = 200, body = Vec<UserView>)))]
 pub async fn list(State(app): State<App>) -> Result<Json<Vec<UserView>>, Failure> {
     let second: BTreeSet<UserId> = app.store.users_with_second_factor().await?.into_iter().collect();
     let view = |user: overread_store::User| {
@@ -168,7 +168,7 @@ pub fn check_name(name: &str) -> Result<(), Failure> {
 }
 
 /// Signs somebody out everywhere.
-#[utoipa::path(delete, path = path::USER_SESSIONS, tag = "users", params(("user" = String, Path)), responses(
+#[utoipa::path(delete, operation_id = "end_user_sessions", path = path::USER_SESSIONS, tag = "users", params(("user" = String, Path)), responses(
     (status = 204),
     (status = 404, body = ErrorBody),
 ))]

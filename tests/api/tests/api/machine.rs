@@ -90,6 +90,21 @@ async fn the_description_is_the_one_in_the_repository() {
     );
 }
 
+/// "Unique among all operations described in the API" (OpenAPI 3.1, 4.8.10).
+#[test]
+fn every_operation_has_a_name_of_its_own() {
+    let description: Value = serde_json::from_str(&overread_server::openapi()).unwrap();
+    let paths = description["paths"].as_object().unwrap().values();
+    let mut names: Vec<&str> = paths
+        .flat_map(|path| path.as_object().unwrap().values())
+        .map(|operation| operation["operationId"].as_str().unwrap())
+        .collect();
+    let all = names.len();
+    names.sort_unstable();
+    names.dedup();
+    assert!(all > 50 && names.len() == all, "{} names for {all} operations", names.len());
+}
+
 #[tokio::test]
 async fn every_reference_of_the_description_leads_somewhere() {
     fn walk(value: &Value, found: &mut Vec<String>) {
