@@ -90,7 +90,7 @@ async fn the_description_is_the_one_in_the_repository() {
     );
 }
 
-/// "Unique among all operations described in the API" (OpenAPI 3.1, 4.8.10).
+/// "Unique among all operations described in the API" (`OpenAPI` 3.1, 4.8.10).
 #[test]
 fn every_operation_has_a_name_of_its_own() {
     let description: Value = serde_json::from_str(&overread_server::openapi()).unwrap();
