@@ -1,20 +1,19 @@
 //! The interface against its own description, by schemathesis (<https://schemathesis.readthedocs.io>): no answer of the server's
 //! failure, none that `openapi.json` does not know.
 
-use std::path::PathBuf;
-
 use anyhow::{Context as _, Result, ensure};
 use overread_api::entry::EntryRow;
 use overread_api::{Page, path};
 use overread_domain::Role;
 use overread_e2e::product::free_port;
 use overread_e2e::{Product, Settings};
-use xshell::{Shell, cmd};
+use xshell::cmd;
 
 use crate::args::Args;
 use crate::bench::api;
 use crate::eval::release;
-use crate::shell::{find, root, shell, step, target};
+use crate::setup;
+use crate::shell::{root, shell, step, target};
 
 const VERSION: &str = "4.32.5";
 const CHECKS: &str =
@@ -28,7 +27,7 @@ pub fn run(mut args: Args) -> Result<()> {
     let seed: u64 = args.value("--seed")?.unwrap_or(1);
     args.done()?;
     let sh = shell()?;
-    let tool = tool(&sh)?;
+    let tool = setup::from_pypi(&sh, "schemathesis", VERSION, "st")?;
     let program = release(&sh)?;
     let description = root().join("openapi.json");
     let mut failed = Vec::new();
@@ -106,25 +105,4 @@ fn known(entry: &str) -> String {
         "[parameters]\n\"path.entry\" = \"{entry}\"\n\"path.template\" = \"encounter-abstract\"\n\"path.book\" = \"tabular\"\n\
          \"path.system\" = \"icd-10-cm\"\n\"path.code\" = \"E11.9\"\n"
     )
-}
-
-/// In an environment of its own below `target`.
-fn tool(sh: &Shell) -> Result<PathBuf> {
-    let folder = target().join("tools/schemathesis");
-    let tool = folder.join("bin/st");
-    let current = tool.is_file() && cmd!(sh, "{tool} --version").quiet().read()?.contains(VERSION);
-    if !current {
-        ensure!(
-            find("python3").is_some(),
-            "python3 with venv and pip is needed: `apt-get install python3-venv`"
-        );
-        step("install schemathesis into target/tools", || {
-            cmd!(sh, "python3 -m venv {folder}")
-                .run()
-                .context("`apt-get install python3-venv` may be needed")?;
-            let (pip, package) = (folder.join("bin/pip"), format!("schemathesis=={VERSION}"));
-            Ok(cmd!(sh, "{pip} install --quiet {package}").run()?)
-        })?;
-    }
-    Ok(tool)
 }

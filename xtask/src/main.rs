@@ -10,6 +10,7 @@ mod args;
 mod bench;
 mod conform;
 mod demo;
+mod deny;
 mod eval;
 mod frontend;
 mod fuzz;

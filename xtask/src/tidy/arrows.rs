@@ -138,24 +138,21 @@ mod tests {
         let others = ["overread-store", "overread-domain", "overread-server", "overread-test-support"];
         let name = package.name.clone();
         let mut packages = vec![package];
-        packages.extend(
-            others.iter().filter(|&&other| other != name).map(|other| Package::of(other, "MIT", &[])),
-        );
+        packages.extend(others.iter().filter(|&&other| other != name).map(|other| Package::of(other, &[])));
         let ours: Vec<String> = packages.iter().map(|package| package.name.clone()).collect();
         check(&Graph::of(packages, &ours.iter().map(String::as_str).collect::<Vec<_>>()))
     }
 
     #[test]
     fn names_the_arrow_that_points_the_wrong_way() {
-        let up = Package::of("overread-store", "MIT", &[("overread-server", None)]);
+        let up = Package::of("overread-store", &[("overread-server", None)]);
         assert_eq!(findings(up), ["overread-store -> overread-server: of ours it uses only overread-domain"]);
     }
 
     #[test]
     fn keeps_sql_axum_and_candle_at_home_in_tests_too() {
         for foreign in ["sqlx", "sqlx-core", "candle-core"] {
-            let package =
-                Package::of("overread-server", "MIT", &[(foreign, Some(Kind::Dev)), ("axum", None)]);
+            let package = Package::of("overread-server", &[(foreign, Some(Kind::Dev)), ("axum", None)]);
             let found = findings(package);
             assert!(found.len() == 1 && found[0].contains(foreign), "{found:?}");
         }
@@ -163,16 +160,16 @@ mod tests {
 
     #[test]
     fn keeps_what_the_browser_shares_light() {
-        let heavy = Package::of("overread-domain", "MIT", &[("rand", None), ("proptest", Some(Kind::Dev))]);
+        let heavy = Package::of("overread-domain", &[("rand", None), ("proptest", Some(Kind::Dev))]);
         let found = findings(heavy);
         assert!(found.len() == 1 && found[0].starts_with("overread-domain -> rand"), "{found:?}");
     }
 
     #[test]
     fn lets_tests_but_not_products_use_test_support() {
-        let test = Package::of("overread-store", "MIT", &[("overread-test-support", Some(Kind::Dev))]);
+        let test = Package::of("overread-store", &[("overread-test-support", Some(Kind::Dev))]);
         assert!(findings(test).is_empty());
-        let product = Package::of("overread-store", "MIT", &[("overread-test-support", None)]);
+        let product = Package::of("overread-store", &[("overread-test-support", None)]);
         assert_eq!(findings(product).len(), 1);
     }
 }

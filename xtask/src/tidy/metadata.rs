@@ -1,6 +1,6 @@
 //! What of `cargo metadata` the checks need.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use anyhow::Result;
@@ -18,9 +18,6 @@ pub struct Graph {
 pub struct Package {
     id: String,
     pub name: String,
-    pub version: String,
-    pub license: Option<String>,
-    pub license_file: Option<String>,
     pub manifest_path: PathBuf,
     /// As declared, for every platform.
     pub dependencies: Vec<Dependency>,
@@ -49,7 +46,6 @@ struct Resolve {
 #[derive(Debug, Deserialize)]
 struct Node {
     id: String,
-    dependencies: Vec<String>,
 }
 
 impl Graph {
@@ -76,23 +72,6 @@ impl Graph {
         self.packages.iter().filter(|package| self.is_ours(package))
     }
 
-    pub fn theirs(&self) -> impl Iterator<Item = &Package> {
-        self.packages.iter().filter(|package| !self.is_ours(package))
-    }
-
-    /// Who asks for a package directly, as "name version".
-    pub fn parents(&self, child: &Package) -> Vec<String> {
-        let names: BTreeMap<&str, &Package> =
-            self.packages.iter().map(|package| (package.id.as_str(), package)).collect();
-        self.resolve
-            .nodes
-            .iter()
-            .filter(|node| node.dependencies.contains(&child.id))
-            .filter_map(|node| names.get(node.id.as_str()))
-            .map(|package| format!("{} {}", package.name, package.version))
-            .collect()
-    }
-
     #[cfg(test)]
     pub fn of(packages: Vec<Package>, ours: &[&str]) -> Self {
         Self {
@@ -105,13 +84,10 @@ impl Graph {
 
 #[cfg(test)]
 impl Package {
-    pub fn of(name: &str, license: &str, dependencies: &[(&str, Option<Kind>)]) -> Self {
+    pub fn of(name: &str, dependencies: &[(&str, Option<Kind>)]) -> Self {
         Self {
             id: name.to_owned(),
             name: name.to_owned(),
-            version: "1.0.0".to_owned(),
-            license: Some(license.to_owned()),
-            license_file: None,
             manifest_path: PathBuf::from(name).join("Cargo.toml"),
             dependencies: dependencies
                 .iter()

@@ -87,7 +87,7 @@ mod tests {
             "[workspace.dependencies]\nanyhow = \"1\"\nrand = \"1\"\nsyn = \"2\"",
         )
         .unwrap();
-        let mut package = Package::of("one", "MIT", &[("anyhow", None), ("rand", None)]);
+        let mut package = Package::of("one", &[("anyhow", None), ("rand", None)]);
         package.manifest_path = member.join("Cargo.toml");
         let found = check(&Graph::of(vec![package], &["one"]), folder.path()).unwrap();
         assert_eq!(
