@@ -47,6 +47,8 @@ words! {
         CodesRemoved = "codes_removed", "Put a code system away";
         UserCreated = "user_created", "Created a user";
         UserChanged = "user_changed", "Changed a user";
+        /// Of the installation or of the database's file.
+        KeysChanged = "keys_changed", "Changed the keys";
         BackupMade = "backup_made", "Made a backup";
         BackupRestored = "backup_restored", "Restored a backup";
         AuditViewed = "audit_viewed", "Viewed the audit trail";
@@ -80,6 +82,7 @@ impl AuditAction {
             | Self::TemplateSaved
             | Self::ChecksSet
             | Self::EntryPlaced
+            | Self::KeysChanged
             | Self::AccessJudged
             | Self::UserChanged => 'U',
             Self::MemoryDeleted

@@ -213,7 +213,9 @@ const KEYS: &str = "The key file holds what seals secrets and the key of an encr
 the copies of the database. To change the key while servers run:
   overread keys add          seals anew what the key before sealed; servers take it up by themselves
   overread keys list         which one is in use
-  overread keys remove ID    once no copy of the old key is needed";
+  overread keys remove ID    once no copy of the old key is needed
+The key that encrypts the pages of an SQLite file itself is changed while nothing uses the database:
+  overread keys database     encrypts the whole file anew; an end at any moment leaves it whole";
 
 #[derive(Debug, Subcommand)]
 #[command(after_help = KEYS)]
@@ -224,6 +226,8 @@ pub enum Keys {
     Add,
     /// Take a key out that seals nothing any more
     Remove { id: String },
+    /// Encrypt the file of the SQLite database with a fresh key; servers and workers must not run
+    Database,
     /// Make an identity that opens encrypted copies; prints the recipient to name in the settings
     Identity {
         #[arg(value_name = "FILE")]

@@ -8,7 +8,7 @@ use anyhow::{Context as _, Result, anyhow, bail};
 use overread_codes::Release;
 use overread_keys::Keyring;
 use overread_server::{App, Loaded, Model, Setup, Shelf, SignInWays};
-use overread_store::{DatabaseKey, Source, Store};
+use overread_store::{Channel, DatabaseKey, Source, Store, StoreError};
 use overread_suggest::{CodeSearch, Options, Suggester};
 
 use crate::settings::Settings;
@@ -19,9 +19,22 @@ pub async fn store(settings: &Settings) -> Result<(Store, Arc<dyn Source>)> {
     std::fs::create_dir_all(&settings.data_dir).with_context(|| settings.data_dir.display().to_string())?;
     let keys = keys(settings)?;
     let key = database_key(settings, &keys)?;
-    let store = Store::open_sealed(&settings.database, Arc::clone(&source), key.as_ref())
-        .await
-        .context("opening the database")?;
+    let mut opened = Store::open_sealed(&settings.database, Arc::clone(&source), key.as_ref()).await;
+    if matches!(opened, Err(StoreError::WrongKey))
+        && let Some((path, next)) = next_database_key(settings, &keys)?
+    {
+        // The file had its new key when its change was cut off.
+        opened = Store::open_sealed(&settings.database, Arc::clone(&source), Some(&next)).await;
+        if opened.is_ok() {
+            take_next_key(&path)?;
+        }
+    }
+    let store = opened.context("opening the database")?;
+    if matches!(store.channel(), Channel::Plain | Channel::Unverified) {
+        tracing::warn!(
+            "notes go to the database in a way that can be read or answered by others: sslmode=verify-full"
+        );
+    }
     Ok((store, source))
 }
 
@@ -44,14 +57,7 @@ pub fn sealed_key_file(database: &str) -> Option<PathBuf> {
 pub fn database_key(settings: &Settings, keys: &Keyring) -> Result<Option<DatabaseKey>> {
     let Some(path) = sealed_key_file(&settings.database) else { return Ok(None) };
     match std::fs::read_to_string(&path) {
-        Ok(sealed) => {
-            let bytes = keys
-                .unseal(DATABASE, DATABASE, sealed.trim())
-                .with_context(|| format!("{}: the key of the database", path.display()))?;
-            let bytes: [u8; 32] =
-                bytes.try_into().ok().context("the key of the database has another length")?;
-            Ok(Some(DatabaseKey::new(bytes)))
-        }
+        Ok(sealed) => Ok(Some(unsealed(&path, &sealed, keys)?)),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
             // An encrypted file does not begin as SQLite's own do.
             let database = path.with_extension("");
@@ -79,6 +85,12 @@ pub fn database_key(settings: &Settings, keys: &Keyring) -> Result<Option<Databa
     }
 }
 
+pub fn database_key_is_sealed_with(settings: &Settings, id: &str) -> bool {
+    sealed_key_file(&settings.database)
+        .and_then(|path| std::fs::read_to_string(path).ok())
+        .is_some_and(|sealed| Keyring::sealed_by(sealed.trim()) == Some(id))
+}
+
 /// Seals a database's key with the key in use; false where it was already, or the database has none.
 pub fn reseal_database_key(settings: &Settings, keys: &Keyring) -> Result<bool> {
     let Some(path) = sealed_key_file(&settings.database) else { return Ok(false) };
@@ -92,6 +104,62 @@ pub fn reseal_database_key(settings: &Settings, keys: &Keyring) -> Result<bool> 
     save(&fresh, &keys.seal(DATABASE, DATABASE, &bytes))?;
     std::fs::rename(&fresh, &path).with_context(|| path.display().to_string())?;
     Ok(true)
+}
+
+/// Where the new key of a database lies while the file is encrypted with it.
+fn next_key_file(sealed: &Path) -> PathBuf {
+    let mut name = sealed.as_os_str().to_owned();
+    name.push(".next");
+    PathBuf::from(name)
+}
+
+fn next_database_key(settings: &Settings, keys: &Keyring) -> Result<Option<(PathBuf, DatabaseKey)>> {
+    let Some(path) = sealed_key_file(&settings.database) else { return Ok(None) };
+    let next = next_key_file(&path);
+    match std::fs::read_to_string(&next) {
+        Ok(sealed) => Ok(Some((path, unsealed(&next, &sealed, keys)?))),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error).with_context(|| next.display().to_string()),
+    }
+}
+
+fn take_next_key(path: &Path) -> Result<()> {
+    std::fs::rename(next_key_file(path), path).with_context(|| path.display().to_string())
+}
+
+fn unsealed(path: &Path, sealed: &str, keys: &Keyring) -> Result<DatabaseKey> {
+    let bytes = keys
+        .unseal(DATABASE, DATABASE, sealed.trim())
+        .with_context(|| format!("{}: the key of the database", path.display()))?;
+    Ok(DatabaseKey::new(bytes.try_into().ok().context("the key of the database has another length")?))
+}
+
+/// Encrypts the file of the database with a fresh key. At any moment the file and one of the two key files beside it belong
+/// together, and [`store`] finds out which.
+pub async fn change_database_key(settings: &Settings) -> Result<()> {
+    let keys = keys(settings)?;
+    let path = sealed_key_file(&settings.database)
+        .context("only the file of SQLite has a key; what PostgreSQL stores is its operator's to encrypt")?;
+    // A change that was cut off comes to its end first.
+    store(settings).await?.0.close().await;
+    let old = database_key(settings, &keys)?.with_context(|| {
+        format!("{} is not encrypted: back it up, and restore into a new file", settings.database)
+    })?;
+    let bytes: [u8; 32] = rand::random();
+    let next = next_key_file(&path);
+    let _ = std::fs::remove_file(&next);
+    save(&next, &keys.seal(DATABASE, DATABASE, &bytes))?;
+    match overread_store::rekey(&settings.database, &old, &DatabaseKey::new(bytes)).await {
+        Ok(()) => take_next_key(&path),
+        Err(error) => {
+            // Only where the file still has its old key is the new one of no use.
+            if let Ok((store, _)) = store(settings).await {
+                store.close().await;
+                let _ = std::fs::remove_file(&next);
+            }
+            Err(error).context("the key of the database stays as it was")
+        }
+    }
 }
 
 /// Writes a new file for its owner alone, whole or not at all; one that is there already stays.

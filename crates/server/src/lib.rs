@@ -34,7 +34,7 @@ pub use app::{App, Setup};
 pub use auth::SignInWays;
 pub use auth::access::{Access, RULES, Rule, access};
 pub use auth::password::{Weak, check as check_password, hash as hash_password};
-pub use auth::second::reseal;
+pub use auth::second::{reseal, sealed_with};
 pub use config::Config;
 pub use error::Failure;
 pub use export::correction_lines;

@@ -1,10 +1,12 @@
 //! All that differs between the two engines.
 
 use std::fs::OpenOptions;
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use sqlx::any::AnyPoolOptions;
+use sqlx::postgres::{PgConnectOptions, PgSslMode};
 use sqlx::{AnyConnection, AnyPool, AssertSqlSafe};
 
 use crate::StoreError;
@@ -33,7 +35,59 @@ pub(crate) use with_lock;
 pub(crate) enum Address {
     Memory,
     File { path: PathBuf, url: String, key: Option<DatabaseKey> },
-    Server { url: String },
+    Server { url: String, channel: Channel },
+}
+
+/// How what goes to the database and back is protected on the way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Channel {
+    /// It does not leave the machine: a file, a socket, a loopback address.
+    Local,
+    /// TLS, with a certificate that is verified.
+    Verified,
+    /// TLS with whomever: it can't be read along, but somebody else may answer.
+    Unverified,
+    /// Maybe not encrypted at all.
+    Plain,
+}
+
+impl Channel {
+    fn of(options: &PgConnectOptions, mode: PgSslMode) -> Self {
+        match mode {
+            _ if is_local(options) => Self::Local,
+            PgSslMode::VerifyFull | PgSslMode::VerifyCa => Self::Verified,
+            PgSslMode::Require => Self::Unverified,
+            PgSslMode::Prefer | PgSslMode::Allow | PgSslMode::Disable => Self::Plain,
+        }
+    }
+}
+
+fn is_local(options: &PgConnectOptions) -> bool {
+    let host = options.get_host();
+    let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
+    options.get_socket().is_some()
+        || host.starts_with('/')
+        || host == "localhost"
+        || address.is_ok_and(|address| address.is_loopback())
+}
+
+/// Where somebody said how to protect the way to the server (libpq's names,
+/// <https://www.postgresql.org/docs/current/libpq-ssl.html>), it is done as said. Else what leaves the machine goes encrypted
+/// to a server that shows a certificate for its name.
+fn server(url: &str) -> Result<Address, StoreError> {
+    let options: PgConnectOptions = url.parse().map_err(|_| StoreError::Invalid {
+        what: "the address of the database",
+        reason: "postgres://USER@HOST/DATABASE is needed".into(),
+    })?;
+    let query = url.split_once('?').map_or("", |(_, query)| query);
+    let said = query.split('&').any(|pair| pair.starts_with("sslmode=") || pair.starts_with("ssl-mode="))
+        || std::env::var_os("PGSSLMODE").is_some();
+    if said || is_local(&options) {
+        let channel = Channel::of(&options, options.get_ssl_mode());
+        return Ok(Address::Server { url: url.to_owned(), channel });
+    }
+    let and = if url.contains('?') { '&' } else { '?' };
+    Ok(Address::Server { url: format!("{url}{and}sslmode=verify-full"), channel: Channel::Verified })
 }
 
 /// What the file of an `SQLite` database is encrypted with.
@@ -53,8 +107,17 @@ impl DatabaseKey {
 
     /// Before anything else (<https://www.zetetic.net/sqlcipher/sqlcipher-api/#key>); a raw key is derived from nothing.
     async fn unlock(&self, connection: &mut AnyConnection) -> Result<(), sqlx::Error> {
+        self.tell(connection, "key").await
+    }
+
+    /// Encrypts all pages with this key (<https://www.zetetic.net/sqlcipher/sqlcipher-api/#rekey>). It says nothing of what fails.
+    pub(crate) async fn encrypt(&self, connection: &mut AnyConnection) -> Result<(), sqlx::Error> {
+        self.tell(connection, "rekey").await
+    }
+
+    async fn tell(&self, connection: &mut AnyConnection, pragma: &str) -> Result<(), sqlx::Error> {
         let hex = crate::row::hex(&self.0);
-        let sql = AssertSqlSafe(format!("PRAGMA key = \"x'{hex}'\""));
+        let sql = AssertSqlSafe(format!("PRAGMA {pragma} = \"x'{hex}'\""));
         sqlx::raw_sql(sql).execute(connection).await.map(|_| ())
     }
 }
@@ -88,7 +151,7 @@ impl Address {
 
     fn of(url: &str, key: Option<&DatabaseKey>) -> Result<Self, StoreError> {
         if url.starts_with("postgres://") || url.starts_with("postgresql://") {
-            return Ok(Self::Server { url: url.to_owned() });
+            return server(url);
         }
         let Some(rest) = url.strip_prefix("sqlite:") else {
             return Err(StoreError::Invalid {
@@ -118,10 +181,17 @@ impl Address {
         }
     }
 
+    pub(crate) fn channel(&self) -> Channel {
+        match self {
+            Self::Memory | Self::File { .. } => Channel::Local,
+            Self::Server { channel, .. } => *channel,
+        }
+    }
+
     pub(crate) fn url(&self) -> &str {
         match self {
             Self::Memory => "sqlite::memory:",
-            Self::File { url, .. } | Self::Server { url } => url,
+            Self::File { url, .. } | Self::Server { url, .. } => url,
         }
     }
 
@@ -372,10 +442,14 @@ pub(crate) fn classify(error: &sqlx::Error) -> Failure {
     let away = |reason: &str| Failure::Unavailable(reason.to_owned());
     match error {
         E::Io(error) if error.kind() == std::io::ErrorKind::StorageFull => Failure::StorageFull,
+        // What rustls says of a certificate comes as data that is not valid.
+        E::Io(error) if error.kind() == std::io::ErrorKind::InvalidData => {
+            Failure::Unavailable(format!("no encrypted connection came about: {error}"))
+        }
         E::Io(error) => Failure::Unavailable(error.kind().to_string()),
         E::PoolTimedOut => away("no connection became free in time"),
         E::PoolClosed | E::WorkerCrashed => away("the connection is closed"),
-        E::Tls(_) => away("no encrypted connection came about"),
+        E::Tls(error) => Failure::Unavailable(format!("no encrypted connection came about: {error}")),
         E::Configuration(_) => away("its address can't be read"),
         E::Database(database) => {
             let code = database.code().unwrap_or_default().into_owned();
@@ -411,6 +485,43 @@ pub(crate) fn is_duplicate(error: &sqlx::Error) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_leaves_the_machine_is_encrypted_unless_somebody_says_otherwise() {
+        for (url, channel, url_then) in [
+            ("postgres://u@db.example/d", Channel::Verified, "postgres://u@db.example/d?sslmode=verify-full"),
+            (
+                "postgres://u@db.example/d?application_name=o",
+                Channel::Verified,
+                "postgres://u@db.example/d?application_name=o&sslmode=verify-full",
+            ),
+            (
+                "postgres://u@10.0.0.7:5433/d",
+                Channel::Verified,
+                "postgres://u@10.0.0.7:5433/d?sslmode=verify-full",
+            ),
+            ("postgres://u@db.example/d?sslmode=verify-ca", Channel::Verified, ""),
+            ("postgres://u@db.example/d?sslmode=require", Channel::Unverified, ""),
+            ("postgres://u@db.example/d?sslmode=prefer", Channel::Plain, ""),
+            ("postgres://u@db.example/d?sslmode=disable", Channel::Plain, ""),
+            ("postgres://u@localhost/d", Channel::Local, ""),
+            ("postgres://u@127.0.0.1/d", Channel::Local, ""),
+            ("postgres://u@[::1]:5433/d", Channel::Local, ""),
+            ("postgres://u@localhost/d?host=/run/postgresql", Channel::Local, ""),
+            // A name that only looks like it.
+            (
+                "postgres://u@localhost.example/d",
+                Channel::Verified,
+                "postgres://u@localhost.example/d?sslmode=verify-full",
+            ),
+        ] {
+            let address = Address::parse(url, None).unwrap();
+            assert_eq!(address.channel(), channel, "{url}");
+            assert_eq!(address.url(), if url_then.is_empty() { url } else { url_then });
+        }
+        let refused = Address::parse("postgres://u:secret@h:many/d", None).unwrap_err().to_string();
+        assert!(!refused.contains("secret"), "{refused}");
+    }
 
     #[test]
     fn reads_addresses() {

@@ -9,7 +9,7 @@ use sqlx::any::install_default_drivers;
 use sqlx::{Any, AnyConnection, AnyPool, Connection, Transaction};
 
 use crate::audit::{self, Event};
-use crate::dialect::{Address, DatabaseKey, LOCKED};
+use crate::dialect::{Address, Channel, DatabaseKey, LOCKED};
 use crate::source::IdMaker;
 use crate::{Engine, Scope, Source, StoreError, migrate};
 
@@ -26,6 +26,7 @@ pub struct Store {
 struct Inner {
     engine: Engine,
     sealed: bool,
+    channel: Channel,
     read: AnyPool,
     write: AnyPool,
     source: Arc<dyn Source>,
@@ -90,6 +91,7 @@ impl Store {
         let inner = Inner {
             engine,
             sealed: key.is_some(),
+            channel: address.channel(),
             read,
             write,
             source,
@@ -102,6 +104,11 @@ impl Store {
     /// Whether the database's file is encrypted.
     pub fn is_sealed(&self) -> bool {
         self.inner.sealed
+    }
+
+    /// How the way to the database is protected.
+    pub fn channel(&self) -> Channel {
+        self.inner.channel
     }
 
     pub fn engine(&self) -> Engine {

@@ -2,6 +2,7 @@
 //! acknowledged is on disk.
 
 use std::fs;
+use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -51,6 +52,35 @@ impl Cluster {
         // The server inherits these; were they ours, who reads our output would wait for the server too.
         let done = start.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status();
         assert!(done.is_ok_and(|status| status.success()), "the PostgreSQL server did not start");
+    }
+
+    /// Has it listen on a free port of the loopback address, too, with a certificate and its key (PEM) where there is one; who
+    /// connects is in its log.
+    pub fn listen(&self, certificate: Option<(&str, &str)>) -> u16 {
+        let port =
+            TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).expect("a free port").port();
+        let mut text = format!(
+            "listen_addresses = '127.0.0.1'\nport = {port}\nunix_socket_directories = '{}'\nlog_connections = on\n",
+            self.folder.display()
+        );
+        if let Some((certificate, key)) = certificate {
+            for (name, pem) in [("server.crt", certificate), ("server.key", key)] {
+                let file = self.data().join(name);
+                fs::write(&file, pem).expect("the cluster can be written to");
+                fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).expect("the file is ours");
+                own(&file, self.user.as_ref());
+            }
+            text.push_str("ssl = on\n");
+        }
+        fs::write(self.data().join("postgresql.auto.conf"), text).expect("the cluster can be written to");
+        self.stop();
+        self.start_again();
+        port
+    }
+
+    /// What the server wrote into its log so far.
+    pub fn log(&self) -> String {
+        fs::read_to_string(self.folder.join("log")).expect("it has a log")
     }
 
     /// Ends it at once, without a checkpoint: it recovers from its log at the next start, as after a crash.

@@ -3,6 +3,8 @@
 use std::path::Path;
 
 use anyhow::{Context as _, Result, anyhow, ensure};
+use overread_domain::AuditAction;
+use overread_store::{Event, Origin};
 
 use crate::cli::Keys;
 use crate::parts;
@@ -24,8 +26,9 @@ pub async fn run(settings: &Settings, command: Keys) -> Result<()> {
             let secrets = overread_server::reseal(&store, &keys)
                 .await
                 .map_err(|_| anyhow!("a secret can't be opened with the keys that are here"))?;
-            store.close().await;
             let database = parts::reseal_database_key(settings, &keys)?;
+            store.record(event("added").with("key", id.as_str())).await?;
+            store.close().await;
             println!("{id} is in use");
             println!(
                 "{secrets} authenticator apps{} sealed anew",
@@ -33,12 +36,36 @@ pub async fn run(settings: &Settings, command: Keys) -> Result<()> {
             );
         }
         Keys::Remove { id } => {
-            parts::keys(settings)?.remove(&id)?;
+            let (store, _) = parts::store(settings).await?;
+            let keys = parts::keys(settings)?;
+            let seals = overread_server::sealed_with(&store, &id).await?;
+            ensure!(
+                seals == 0 && !parts::database_key_is_sealed_with(settings, &id),
+                "the key {id} still seals {seals} authenticator apps or the key of the database: `overread keys add` seals \
+                 them anew"
+            );
+            keys.remove(&id)?;
+            store.record(event("removed").with("key", id.as_str())).await?;
+            store.close().await;
             println!("{id} is gone: what it sealed can't be opened any more");
+        }
+        Keys::Database => {
+            parts::change_database_key(settings).await?;
+            let (store, _) = parts::store(settings).await?;
+            store.record(event("database")).await?;
+            store.close().await;
+            println!(
+                "every page is encrypted with a fresh key; copies of the file from before need the key file from before"
+            );
         }
         Keys::Identity { file } => identity(&file)?,
     }
     Ok(())
+}
+
+fn event(what: &str) -> Event {
+    let origin = Origin { request: "command".to_owned(), address: "local".to_owned() };
+    Event::new(AuditAction::KeysChanged, None, &origin).with("what", what)
 }
 
 /// Of age (<https://age-encryption.org/v1>, X25519).

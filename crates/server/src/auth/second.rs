@@ -124,3 +124,12 @@ pub async fn reseal(store: &overread_store::Store, keys: &overread_keys::Keyring
     }
     Ok(resealed)
 }
+
+/// How many secrets of authenticator apps a key of the installation still seals.
+pub async fn sealed_with(
+    store: &overread_store::Store,
+    key: &str,
+) -> Result<usize, overread_store::StoreError> {
+    let sealed = store.sealed_totp().await?;
+    Ok(sealed.iter().filter(|(_, text)| overread_keys::Keyring::sealed_by(text) == Some(key)).count())
+}

@@ -4,7 +4,7 @@ use axum::extract::State;
 use overread_api::path;
 use overread_api::system::Protection;
 use overread_domain::{AuditAction, Role};
-use overread_store::{AuditFilter, Engine};
+use overread_store::{AuditFilter, Channel, Engine};
 
 use crate::extract::Json;
 use crate::{App, Failure};
@@ -20,7 +20,7 @@ const REASONS: u32 = 200;
 /// What is on and what is off, with what would turn it on.
 #[utoipa::path(get, path = path::PROTECTION, tag = "system", responses((status = 200, body = Vec<Protection>)))]
 pub async fn protection(State(app): State<App>) -> Result<Json<Vec<Protection>>, Failure> {
-    let mut all = vec![on_the_way(&app), at_rest(&app), keys(&app)];
+    let mut all = vec![on_the_way(&app), to_the_database(&app), at_rest(&app), keys(&app)];
     all.extend(sign_in(&app).await?);
     all.push(copies(&app).await?);
     all.push(trail(&app).await?);
@@ -43,6 +43,18 @@ fn on_the_way(app: &App) -> Protection {
             "set tls_certificate and tls_key, or secure_cookies behind a proxy that ends TLS"
         },
     )
+}
+
+fn to_the_database(app: &App) -> Protection {
+    let what = "Encryption to the database";
+    match app.store.channel() {
+        Channel::Local => Protection { on: None, ..told(what, false, "nothing leaves the machine") },
+        Channel::Verified => told(what, true, "TLS, and the server's certificate is verified"),
+        Channel::Unverified => {
+            told(what, false, "TLS, but with whoever answers: sslmode=verify-full in the address verifies it")
+        }
+        Channel::Plain => told(what, false, "sslmode=verify-full in the address encrypts it"),
+    }
 }
 
 fn at_rest(app: &App) -> Protection {

@@ -1,49 +1,9 @@
-//! The program as scripts use it: arguments, files, exit status.
-
-use std::io::Write as _;
-use std::path::Path;
-use std::process::{Command, Output, Stdio};
+//! Arguments, files, exit status.
 
 use serde_json::Value;
 use tempfile::TempDir;
 
-const PASSWORD: &str = "three small boats";
-
-fn program(folder: &Path) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_overread"));
-    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("OVERREAD_")) {
-        command.env_remove(name);
-    }
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    command
-        .current_dir(folder)
-        .env("OVERREAD_CODES", root.join("data/icd-10-cm/2026-04.ovr"))
-        .env("OVERREAD_MODEL", root.join("models/overread-minilm"))
-        .stdin(Stdio::null());
-    command
-}
-
-fn run(folder: &Path, arguments: &[&str]) -> Output {
-    program(folder).args(arguments).output().expect("the program runs")
-}
-
-#[track_caller]
-fn good(output: &Output) -> String {
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8_lossy(&output.stdout).into_owned()
-}
-
-fn with_input(folder: &Path, arguments: &[&str], input: &str) -> Output {
-    let mut child = program(folder)
-        .args(arguments)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("the program runs");
-    child.stdin.take().expect("piped").write_all(input.as_bytes()).expect("it reads");
-    child.wait_with_output().expect("it ends")
-}
+use crate::{PASSWORD, certificate, good, run, serving, trusting, with_input};
 
 #[test]
 fn bad_input_ends_with_status_2_and_the_line() {
@@ -246,18 +206,9 @@ fn a_backup_comes_back_and_what_is_none_is_refused() {
     }
 }
 
-/// A certificate for localhost and its key, in PEM.
-fn certificate() -> (String, String) {
-    let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
-    (made.cert.pem(), made.signing_key.serialize_pem())
-}
-
 /// Asks the server over TLS, trusting one certificate alone.
-fn ask(port: &str, trusted: &str) -> Result<(u16, String), ureq::Error> {
-    let root = ureq::tls::Certificate::from_pem(trusted.as_bytes())?.to_owned();
-    let tls =
-        ureq::tls::TlsConfig::builder().root_certs(ureq::tls::RootCerts::new_with_certs(&[root])).build();
-    let agent = ureq::Agent::config_builder().tls_config(tls).build().new_agent();
+fn ask(port: u16, trusted: &str) -> Result<(u16, String), ureq::Error> {
+    let agent = trusting(trusted);
     let mut answer = agent.get(format!("https://localhost:{port}/healthz")).call()?;
     let hsts = answer.headers().contains_key("strict-transport-security");
     assert!(hsts, "who serves over TLS says so");
@@ -279,52 +230,18 @@ fn serves_over_tls_takes_a_new_certificate_in_and_refuses_what_does_not_fit() {
         assert!(!said.contains("PRIVATE"), "{said}");
     }
     write("key.pem", &one_key);
-    let mut server = program(folder.path())
-        .args(["serve", "--listen", "127.0.0.1:0", "--no-worker"])
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut lines = std::io::BufRead::lines(std::io::BufReader::new(server.stderr.take().unwrap()));
-    let port = lines
-        .by_ref()
-        .map_while(Result::ok)
-        .find_map(|line| line.split_once("serves https://127.0.0.1:").map(|(_, port)| port.to_owned()))
-        .expect("it serves");
-    let rest = std::thread::spawn(move || lines.map_while(Result::ok).count());
-    assert_eq!(ask(&port, &one).unwrap().0, 200);
-    assert!(ask(&port, &two).is_err(), "another certificate is not trusted");
+    let (mut server, port) = serving(folder.path(), &[]);
+    assert_eq!(ask(port, &one).unwrap().0, 200);
+    assert!(ask(port, &two).is_err(), "another certificate is not trusted");
     write("key.pem", &two_key);
     write("cert.pem", &two);
     let began = std::time::Instant::now();
-    while ask(&port, &two).is_err() {
+    while ask(port, &two).is_err() {
         assert!(began.elapsed().as_secs() < 60, "the new certificate is not taken in");
         std::thread::sleep(std::time::Duration::from_millis(300));
     }
     server.kill().unwrap();
     server.wait().unwrap();
-    rest.join().unwrap();
-}
-
-#[test]
-fn a_new_database_is_encrypted_and_its_key_is_changed_while_it_is_used() {
-    let folder = TempDir::new().unwrap();
-    let text = "{\"id\":\"n1\",\"text\":\"Zebraquux syndrome.\"}\n";
-    std::fs::write(folder.path().join("notes.jsonl"), text).unwrap();
-    good(&run(folder.path(), &["import", "notes.jsonl"]));
-    let read = |name: &str| std::fs::read(folder.path().join(name)).unwrap();
-    let holds = |bytes: &[u8], words: &[u8]| bytes.windows(words.len()).any(|window| window == words);
-    assert!(!holds(&read("overread.db"), b"Zebraquux") && !holds(&read("overread.db"), b"SQLite"));
-    let sealed = read("overread.db.key");
-    let old = good(&run(folder.path(), &["keys", "list"])).split_whitespace().next().unwrap().to_owned();
-    assert!(good(&run(folder.path(), &["keys", "add"])).contains("key of the database"));
-    assert_ne!(sealed, read("overread.db.key"));
-    good(&run(folder.path(), &["keys", "remove", &old]));
-    assert!(good(&run(folder.path(), &["import", "notes.jsonl"])).starts_with("0 notes imported, 1"));
-    // Without its keys it can't be opened, and says so.
-    std::fs::rename(folder.path().join("overread.keys"), folder.path().join("away")).unwrap();
-    let refused = run(folder.path(), &["user", "list"]);
-    let told = String::from_utf8_lossy(&refused.stderr).into_owned();
-    assert!(!refused.status.success() && told.contains("does not hold"), "{told}");
 }
 
 #[test]
