@@ -113,6 +113,12 @@ impl Role {
         self != Self::QaLead
     }
 
+    /// Whether finished entries of others are there for this role: coders and QA leads open them again. A reviewer's work is what
+    /// is queued to them, and what they decided on themselves.
+    pub fn sees_finished(self) -> bool {
+        self != Self::Reviewer
+    }
+
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Reviewer => "reviewer",

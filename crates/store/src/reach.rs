@@ -4,7 +4,7 @@
 
 use std::collections::BTreeSet;
 
-use overread_domain::{EntryId, NoteId, Placing, Sensitivity};
+use overread_domain::{EntryId, EntryStatus, NoteId, Placing, Sensitivity};
 use sqlx::{AnyConnection, AssertSqlSafe};
 
 use crate::counters::{self, Deltas};
@@ -18,8 +18,10 @@ pub struct Scope {
     compartments: Vec<String>,
     /// Whether those are all that there are.
     whole: bool,
-    /// Entries that a reason opened, outside of the compartments.
+    /// Entries that a reason opened, whatever else keeps them closed.
     opened: Vec<String>,
+    /// Of finished entries only those that this person decided on.
+    finished_of: Option<String>,
     /// Notes that a reason shows as written.
     as_written: BTreeSet<NoteId>,
     /// Whether notes are shown as written without a reason.
@@ -42,6 +44,15 @@ impl Scope {
 
     fn sees(&self, compartment: &str) -> bool {
         self.compartments.iter().any(|known| known == compartment)
+    }
+
+    /// The condition that a person who sees no finished entries of others puts up, in brackets.
+    fn unfinished(&self, entries: &str) -> Option<String> {
+        let user = self.finished_of.as_ref()?.replace('\'', "''");
+        let finished = EntryStatus::Finished.as_str();
+        Some(format!(
+            "({entries}.status <> '{finished}' OR {entries}.id IN (SELECT mine.entry_id FROM decisions mine WHERE mine.user_id = '{user}'))"
+        ))
     }
 
     /// Ids are ours, letters, digits and hyphens; what a restored copy calls one is quoted all the same.
@@ -71,12 +82,13 @@ impl Store {
                 .collect(),
             whole: false,
             opened: Vec::new(),
+            finished_of: (!user.role.sees_finished()).then(|| user.id.to_string()),
             as_written: BTreeSet::new(),
             reads_as_written: user.reach.reads_as_written(user.role),
         };
         scope.whole = scope.compartments.len() == all;
         let rows = sqlx::query(
-            "SELECT g.kind, g.note_id, e.id, e.compartment FROM access_grants g JOIN entries e ON e.note_id = g.note_id \
+            "SELECT g.kind, g.note_id, e.id FROM access_grants g JOIN entries e ON e.note_id = g.note_id \
              WHERE g.user_id = $1 AND g.until > $2",
         )
         .bind(user.id.as_str())
@@ -85,9 +97,7 @@ impl Store {
         .await?;
         for row in rows {
             scope.as_written.insert(NoteId::new(row.text("note_id")?));
-            if row.text("kind")? == crate::GrantKind::Emergency.as_str()
-                && !scope.sees(&row.text("compartment")?)
-            {
+            if row.text("kind")? == crate::GrantKind::Emergency.as_str() {
                 scope.opened.push(row.text("id")?);
             }
         }
@@ -101,7 +111,13 @@ impl Store {
             None => String::new(),
             Some(scope) if scope.compartments.is_empty() => " AND 1 = 0".to_owned(),
             Some(scope) => {
-                format!(" AND {entries}.compartment IN ({})", Scope::list(&scope.compartments))
+                let mut condition =
+                    format!(" AND {entries}.compartment IN ({})", Scope::list(&scope.compartments));
+                if let Some(unfinished) = scope.unfinished(entries) {
+                    condition.push_str(" AND ");
+                    condition.push_str(&unfinished);
+                }
+                condition
             }
         }
     }
@@ -112,23 +128,34 @@ impl Store {
             None => String::new(),
             Some(scope) => {
                 let mut either = vec!["1 = 0".to_owned()];
-                for (column, ids) in [("compartment", &scope.compartments), ("id", &scope.opened)] {
-                    if !ids.is_empty() {
-                        either.push(format!("{entries}.{column} IN ({})", Scope::list(ids)));
-                    }
+                if !scope.compartments.is_empty() {
+                    let within = format!("{entries}.compartment IN ({})", Scope::list(&scope.compartments));
+                    either.push(match scope.unfinished(entries) {
+                        None => within,
+                        Some(unfinished) => format!("({within} AND {unfinished})"),
+                    });
+                }
+                if !scope.opened.is_empty() {
+                    either.push(format!("{entries}.id IN ({})", Scope::list(&scope.opened)));
                 }
                 format!(" AND ({})", either.join(" OR "))
             }
         }
     }
 
-    /// The condition on rows that belong to entries, by the column with their id; none where the person sees all.
+    /// The condition on rows that belong to entries, by the column with their id; none where the person sees all places. What
+    /// the memory learned of finished entries is there for all who see their places.
     pub(crate) fn of_listed(&self, column: &str) -> String {
         match self.scope() {
             None => String::new(),
             Some(scope) if scope.whole => String::new(),
-            Some(_) => {
-                format!(" AND {column} IN (SELECT s.id FROM entries s WHERE 1 = 1{})", self.listed("s"))
+            Some(scope) => {
+                let within = if scope.compartments.is_empty() {
+                    "1 = 0".to_owned()
+                } else {
+                    format!("s.compartment IN ({})", Scope::list(&scope.compartments))
+                };
+                format!(" AND {column} IN (SELECT s.id FROM entries s WHERE {within})")
             }
         }
     }

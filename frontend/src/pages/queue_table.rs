@@ -109,6 +109,7 @@ pub fn Filter(list: List, change: Callback<Filters>) -> impl IntoView {
             })
             .collect_view()
     };
+    let only_own = only_own_finished(&expect_context::<App>());
     view! {
         <form class="filters" role="search" on:submit=|event| event.prevent_default()>
             <label for="queue-text" class="hidden">
@@ -144,6 +145,7 @@ pub fn Filter(list: List, change: Callback<Filters>) -> impl IntoView {
                                 selected=move || filters.with(|f| f.status == Some(status))
                             >
                                 {status_word(status)}
+                                {(status == EntryStatus::Finished && only_own).then_some(" by me")}
                             </option>
                         }
                     })
@@ -312,6 +314,10 @@ fn Line(at: usize, row: EntryRow, list: List) -> impl IntoView {
     }
 }
 
+fn only_own_finished(app: &App) -> bool {
+    app.view().is_some_and(|view| !view.role.sees_finished())
+}
+
 #[component]
 fn Empty(list: List) -> impl IntoView {
     let app = expect_context::<App>();
@@ -321,7 +327,13 @@ fn Empty(list: List) -> impl IntoView {
         <Show when=empty>
             <div id="queue-empty" class="empty">
                 {move || {
-                    if list.filters.with(Filters::is_narrow) {
+                    let finished = list.filters.with(|f| f.status == Some(EntryStatus::Finished));
+                    if finished && only_own_finished(&app) {
+                        view! {
+                            <p>"Here stand finished entries that you worked on. Those of others are listed for coders and QA leads."</p>
+                        }
+                            .into_any()
+                    } else if list.filters.with(Filters::is_narrow) {
                         view! { <p>"No entry fits these filters."</p> }.into_any()
                     } else if app.may(Permission::ImportNotes) {
                         view! {

@@ -43,6 +43,7 @@ on_both_engines! {
     people::a_template_gets_a_version_for_each_change;
     reach::nobody_finds_what_is_outside_their_reach;
     reach::an_entry_moves_with_its_counts;
+    reach::a_reviewer_finds_of_the_finished_only_what_they_decided_on;
     reach::a_reason_opens_one_note_for_a_while_and_somebody_else_judges_it;
     import::the_same_note_again_changes_nothing;
     import::another_text_under_a_known_id_refuses_the_whole_request;

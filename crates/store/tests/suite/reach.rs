@@ -65,7 +65,11 @@ fn reaches() -> Vec<Reach> {
 
 impl World {
     async fn person(&self, id: &str, reach: Reach) -> User {
-        let user = new_user(id, Role::Reviewer);
+        self.person_as(id, Role::Coder, reach).await
+    }
+
+    async fn person_as(&self, id: &str, role: Role, reach: Reach) -> User {
+        let user = new_user(id, role);
         self.store.create_user(overread_store::NewUser { reach, ..user }).await.unwrap()
     }
 
@@ -181,6 +185,52 @@ pub async fn nobody_finds_what_is_outside_their_reach(world: World) {
             let refused = store.forget(&all.rows[0].row.id, &user.id).await.unwrap_err();
             assert!(matches!(refused, StoreError::NotFound { .. }));
         }
+    }
+}
+
+pub async fn a_reviewer_finds_of_the_finished_only_what_they_decided_on(world: World) {
+    let entries = world.import(["n1", "n2", "n3", "n4"].map(note).to_vec()).await;
+    world.suggest_all(0.5).await;
+    let eva = world.person_as("o'eva", Role::Reviewer, Reach::default()).await;
+    let store = world.seen_by(&eva).await;
+    let mut request = world.request(&entries[1], "ann", 0, vec![accept(0)]);
+    request.user = eva.id.clone();
+    store.decide(request).await.unwrap();
+    store.release_lease(&entries[1], &eva.id).await.unwrap();
+    // Ann ends three, one of them begun by Eva.
+    for entry in &entries[..3] {
+        world.finish(entry).await;
+    }
+    let mine: BTreeSet<EntryId> = set([entries[1].clone(), entries[3].clone()]);
+    for sort in [QueueSort::Oldest, QueueSort::Newest, QueueSort::Confidence] {
+        let filter = QueueFilter { sort, ..QueueFilter::default() };
+        assert_eq!(listed(&store, filter.clone()).await, mine);
+        let finished = QueueFilter { status: Some(EntryStatus::Finished), ..filter.clone() };
+        assert_eq!(listed(&store, finished).await, set([entries[1].clone()]));
+        let searched = QueueFilter { q: Some("n".into()), ids_only: true, ..filter };
+        assert_eq!(listed(&store, searched).await, mine);
+    }
+    for entry in &entries {
+        let seen = mine.contains(entry);
+        assert_eq!(store.entry(entry).await.is_ok(), seen, "{entry}");
+        assert_eq!(store.take_lease(entry, &eva.id, 1000).await.is_ok(), seen, "{entry}");
+    }
+    assert!(store.entries_of(&"n1".into()).await.unwrap().is_empty(), "a reason has to open it");
+    let new = NewGrant {
+        kind: GrantKind::Emergency,
+        user: eva.id.clone(),
+        note: "n1".into(),
+        reason: "Called about a bleed".into(),
+        lasts: 60_000,
+    };
+    world.store.open_note(new).await.unwrap();
+    let store = world.seen_by(&eva).await;
+    store.entry(&entries[0]).await.unwrap();
+    assert!(store.entry(&entries[2]).await.is_err());
+    // Others have all of them.
+    for role in [Role::Coder, Role::QaLead] {
+        let other = world.person_as(role.as_str(), role, Reach::default()).await;
+        assert_eq!(listed(&world.seen_by(&other).await, QueueFilter::default()).await.len(), 4);
     }
 }
 

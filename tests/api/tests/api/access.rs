@@ -214,6 +214,34 @@ async fn what_is_within_reach_is_there() {
 }
 
 #[tokio::test]
+async fn what_others_finished_is_not_there_for_reviewers() {
+    let world = World::new().await;
+    let entries = placed(&world).await;
+    let client = person(&world, "north", Role::Reviewer, site("North")).await;
+    let (finished, open) = (&entries["nnorth"][0], &entries["nnorth"][1]);
+    let page: Page<EntryRow> = client.get(path::ENTRIES).await.expect(200).json();
+    assert_eq!(page.items.iter().map(|row| &row.id).collect::<Vec<_>>(), [open]);
+    for rule in RULES.iter().filter(|rule| rule.path.contains("{entry}")) {
+        let Access::Needs(permission) = rule.access else { continue };
+        if !Role::Reviewer.may(permission) || rule.method == Method::DELETE {
+            continue;
+        }
+        let body = json!({ "expected_revision": 0, "idempotency_key": "key-finished", "actions": [{ "action": "finish" }] });
+        let path = fill(rule.path, &[finished.as_str(), finished.as_str()]);
+        let answer = match rule.method {
+            Method::GET => client.get(&path).await,
+            _ => client.json(rule.method.as_str(), &path, &body).await,
+        };
+        assert_eq!(answer.status, 404, "{} {path}", rule.method);
+        assert!(!answer.text().contains("nnorth"));
+    }
+    let ask = json!({ "note": "nnorth-0", "reason": "Called by the ward about a bleed" });
+    let opened: OpenedNote = client.post(path::OPENED, &ask).await.expect(201).json();
+    assert_eq!(opened.kind, OpenedKind::Emergency);
+    world.entry(&client, finished).await;
+}
+
+#[tokio::test]
 async fn administrators_say_what_is_open_to_whom() {
     let world = World::new().await;
     let entries = placed(&world).await;
@@ -227,10 +255,10 @@ async fn administrators_say_what_is_open_to_whom() {
     let wide = json!({ "reach": { "sites": ["North"], "sensitivity": ["hiv", "employee"] } });
     admin.json("PATCH", &fill(path::USER, &["reviewer"]), &wide).await.expect(200);
     let client = world.signed_in(Role::Reviewer).await;
-    world.entry(&client, &entries["gguarded"][0]).await;
+    world.entry(&client, &entries["gguarded"][1]).await;
     // At once, in sessions that are open.
     admin.json("PATCH", &fill(path::USER, &["reviewer"]), &json!({ "reach": {} })).await.expect(200);
-    client.get(&fill(path::ENTRY, &[entries["gguarded"][0].as_str()])).await.expect(404);
+    client.get(&fill(path::ENTRY, &[entries["gguarded"][1].as_str()])).await.expect(404);
     let trail = trail(&world).await;
     let changed = trail.iter().find(|row| row["action"] == "user_changed").unwrap();
     assert!(changed["detail"]["reach"].as_str().is_some(), "{changed}");
