@@ -14,6 +14,7 @@ use crate::auth::rates::Rates;
 use crate::auth::throttle::Throttle;
 use crate::memory::Cache;
 use crate::metrics::Metrics;
+use crate::shown::Shown;
 use crate::{Config, Model, Shelf};
 
 /// What a server is made of.
@@ -47,6 +48,7 @@ pub struct Inner {
     pub(crate) throttle: Throttle,
     pub(crate) rates: Rates,
     pub(crate) vault: Vault,
+    pub(crate) shown: Shown,
     /// Rings when there may be a job.
     pub(crate) work: Notify,
     /// What people's corrections taught.
@@ -86,6 +88,7 @@ impl App {
             metrics: Metrics::default(),
             throttle: Throttle::default(),
             vault: Vault::default(),
+            shown: Shown::default(),
             work: Notify::new(),
             memory: Cache::default(),
         }))

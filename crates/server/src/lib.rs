@@ -20,6 +20,7 @@ mod openapi;
 mod routes;
 mod serve;
 mod shelf;
+mod shown;
 mod stats;
 mod tls;
 mod unusual;

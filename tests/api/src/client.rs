@@ -28,6 +28,8 @@ pub struct Client {
     pub bearer: Option<String>,
     /// The sign that a known browser carries.
     pub device: Option<String>,
+    /// Whether requests say that the page asks by itself.
+    pub by_itself: bool,
 }
 
 #[derive(Debug)]
@@ -66,7 +68,15 @@ impl Answer {
 
 impl Client {
     pub fn new(router: Router) -> Self {
-        Self { router, cookie: None, careful: true, shows: None, bearer: None, device: None }
+        Self {
+            router,
+            cookie: None,
+            careful: true,
+            shows: None,
+            bearer: None,
+            device: None,
+            by_itself: false,
+        }
     }
 
     pub async fn sign_in(&mut self, user: &str, password: &str) -> Answer {
@@ -116,6 +126,9 @@ impl Client {
         let mut request = Request::builder().method(method).uri(path);
         if self.careful {
             request = request.header(path::CSRF_HEADER, "1");
+        }
+        if self.by_itself {
+            request = request.header(path::BACKGROUND_HEADER, "1");
         }
         if let Some(person) = &self.shows {
             request = request.header(path::USER_HEADER, person);

@@ -1,12 +1,12 @@
 //! One entry: reading it, holding it, asking for its suggestions again.
 
 use axum::extract::State;
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
 use overread_api::entry::{EntryView, LeaseView, SuggestAgain};
 use overread_api::{ErrorBody, ErrorCode, path};
 use overread_domain::{AuditAction, EntryId, EntryStatus, Permission};
 
-use crate::auth::Signed;
+use crate::auth::{Signed, Via};
 use crate::extract::{Json, Path};
 use crate::mask::Mask;
 use crate::views;
@@ -20,6 +20,7 @@ use crate::{App, Failure};
 pub async fn entry(
     State(app): State<App>,
     signed: Signed,
+    headers: HeaderMap,
     Path(id): Path<EntryId>,
 ) -> Result<Json<EntryView>, Failure> {
     let store = signed.store(&app)?;
@@ -38,7 +39,19 @@ pub async fn entry(
     if let Some(opened) = &opened {
         event = event.with("opened", opened.id.as_str());
     }
-    app.store.record(event).await?;
+    match &signed.via {
+        Via::Session { token_hash, .. } => {
+            let set = record.suggestion_set.as_ref().map_or("", |set| set.id.as_str());
+            let opened = opened.as_ref().map_or("", |opened| opened.id.as_str());
+            let state = format!("{} {set} {} {opened}", record.row.revision, mask.is_some());
+            let by_itself = headers.contains_key(path::BACKGROUND_HEADER);
+            if !(by_itself && app.shown.is(token_hash, &id, &state)) {
+                app.store.record(event).await?;
+                app.shown.was(token_hash, &id, state);
+            }
+        }
+        Via::Token(_) => app.store.record(event).await?,
+    }
     let mut view = views::entry(record, &signed, app.model.problem(), checked);
     view.opened = opened;
     Ok(Json(match mask {

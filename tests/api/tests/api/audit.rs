@@ -115,3 +115,42 @@ async fn a_whole_trail_is_signed_off_once() {
     lead.get(&format!("{}?limit=501", path::AUDIT)).await.expect(422);
     lead.get(&format!("{}?action=nothing", path::AUDIT)).await.expect(400);
 }
+
+#[tokio::test]
+async fn what_a_page_asks_for_again_by_itself_is_on_record_once_for_each_thing_it_shows() {
+    let world = World::new().await;
+    let entry = world.note("n1", "A 65-year-old with hypertension.").await;
+    let path = fill(path::ENTRY, &[entry.as_str()]);
+    let lead = world.signed_in(Role::QaLead).await;
+    let views = async || {
+        let rows = trail(&lead, "?limit=400").await;
+        rows.iter().filter(|row| row.action == AuditAction::EntryViewed).count()
+    };
+    let mut page = world.signed_in(Role::Coder).await;
+    page.by_itself = true;
+    // Nobody opened it before: also a page by itself leaves a row.
+    for _ in 0..5 {
+        page.get(&path).await.expect(200);
+    }
+    assert_eq!(views().await, 1);
+    // Suggestions came: they were shown, and that is on record.
+    world.work().await;
+    for _ in 0..5 {
+        page.get(&path).await.expect(200);
+    }
+    assert_eq!(views().await, 2);
+    let mut other = world.signed_in(Role::Coder).await;
+    other.by_itself = true;
+    other.get(&path).await.expect(200);
+    assert_eq!(views().await, 3, "another session");
+    page.by_itself = false;
+    page.get(&path).await.expect(200);
+    page.get(&path).await.expect(200);
+    assert_eq!(views().await, 5, "what a person asks for is on record each time");
+    let view = world.entry(&other, &entry).await;
+    let item = &view.items[0].id;
+    other.decide(&entry, 0, "key-view", json!([{ "action": "accept", "item": item }])).await.expect(200);
+    page.by_itself = true;
+    page.get(&path).await.expect(200);
+    assert_eq!(views().await, 7, "what somebody else decided was shown");
+}
