@@ -69,13 +69,34 @@ pub fn samples() -> Result<Vec<Value>> {
 pub fn measure(program: &Path, entries: usize) -> Result<Vec<Row>> {
     let folder = std::env::temp_dir().join(format!("overread-bench-{}", std::process::id()));
     std::fs::create_dir_all(&folder)?;
-    let result = full(program, &folder, entries);
+    let result = full(program, &folder.join("sealed"), entries, true).and_then(|mut rows| {
+        rows.extend(full(program, &folder.join("plain"), entries, false)?);
+        Ok(rows)
+    });
     std::fs::remove_dir_all(&folder)?;
     result
 }
 
-fn full(program: &Path, folder: &Path, entries: usize) -> Result<Vec<Row>> {
-    let product = product(program, folder, false)?;
+/// Sites that the notes come from, and those that one reviewer sees.
+const SITES: usize = 40;
+const OPEN_SITES: [&str; 3] = ["S01", "S02", "S03"];
+
+/// Everything on an encrypted database; on a plain one what it is compared with.
+fn full(program: &Path, folder: &Path, entries: usize, sealed: bool) -> Result<Vec<Row>> {
+    std::fs::create_dir_all(folder)?;
+    let mut settings = Settings::of(program, folder);
+    settings.semantic = false;
+    settings.model = None;
+    for limit in ["OVERREAD_REQUESTS_PER_MINUTE", "OVERREAD_SEARCHES_PER_MINUTE"] {
+        settings.env.push((limit.to_owned(), "0".to_owned()));
+    }
+    settings.env.push(("OVERREAD_ENCRYPT_DATABASE".to_owned(), sealed.to_string()));
+    settings.add_user("lead", Role::QaLead)?;
+    settings.add_user_reaching("masked", Role::QaLead, &[])?;
+    settings.add_user("reviewer", Role::Reviewer)?;
+    let sites = OPEN_SITES.map(|site| ["--site", site]).concat();
+    settings.add_user_reaching("narrow", Role::Reviewer, &sites)?;
+    let product = Product::serve(settings, overread_e2e::product::free_port()?)?;
     let lead = product.signed_in("lead")?;
     let samples = samples()?;
     let mut filling = Times::default();
@@ -84,6 +105,7 @@ fn full(program: &Path, folder: &Path, entries: usize) -> Result<Vec<Row>> {
             .map(|number| {
                 let mut note = samples[number % samples.len()].clone();
                 note["id"] = json!(format!("n{number:06}"));
+                note["site"] = json!(format!("S{:02}", number % SITES));
                 note
             })
             .collect();
@@ -136,8 +158,16 @@ fn full(program: &Path, folder: &Path, entries: usize) -> Result<Vec<Row>> {
         next.measure(|| reviewer.get(&format!("{}?after_entry={id}", path::NEXT_ENTRY))?.json::<Value>())?;
         progress.measure(|| reviewer.get(path::PROGRESS)?.json::<Value>())?;
     }
-    let what = |name: &str| format!("{name}, {entries} entries");
-    Ok(vec![
+    let how = if sealed { "" } else { ", database not encrypted" };
+    let what = |name: &str| format!("{name}, {entries} entries{how}");
+    if !sealed {
+        return Ok(vec![
+            Row::new("api", what("queue, first 100"), first.say(), WANTED[0]),
+            Row::new("api", what("open an entry"), open.say(), WANTED[1]),
+            Row::new("api", what("decide"), decide.say(), WANTED[2]),
+        ]);
+    }
+    let mut rows = vec![
         Row::new("api", format!("import of {BATCH} notes"), filling.say(), ""),
         Row::new("api", what("queue, first 100"), first.say(), WANTED[0]),
         Row::new("api", what("queue, later 100"), later.say(), WANTED[0]),
@@ -146,35 +176,32 @@ fn full(program: &Path, folder: &Path, entries: usize) -> Result<Vec<Row>> {
         Row::new("api", what("open an entry"), open.say(), WANTED[1]),
         Row::new("api", what("next entry"), next.say(), WANTED[1]),
         Row::new("api", what("decide"), decide.say(), WANTED[2]),
-    ])
+    ];
+    rows.extend(narrow(&product, entries)?);
+    Ok(rows)
 }
 
-/// Look-up over HTTP, by words alone and with meaning.
-pub fn code_search(program: &Path) -> Result<Vec<Row>> {
-    let folder = std::env::temp_dir().join(format!("overread-bench-codes-{}", std::process::id()));
-    std::fs::create_dir_all(&folder)?;
-    let product = with_model(program, &folder)?;
-    let reviewer = product.signed_in("reviewer")?;
-    let queries = read(&root().join("crates/codes/data/phrases.tsv"))?;
-    let queries: Vec<&str> =
-        queries.lines().filter_map(|line| line.split('\t').next()).take(REQUESTS).collect();
-    let mut rows = Vec::new();
-    for (semantic, what) in [(false, "over HTTP, by words"), (true, "over HTTP, with meaning")] {
-        let mut times = Times::default();
-        let mut with_meaning = false;
-        for query in &queries {
-            let asked = json!({ "q": query, "semantic": semantic });
-            let hits: CodeHits = times.measure(|| reviewer.post(path::CODES, &asked)?.json())?;
-            with_meaning |= hits.semantic;
-        }
-        let said = if semantic && !with_meaning {
-            "the index of meanings is not ready".to_owned()
-        } else {
-            times.say()
-        };
-        rows.push(Row::new("codes", what, said, "p99 10 ms"));
+/// What it costs that somebody sees little of all there is, or sees it masked.
+fn narrow(product: &Product, entries: usize) -> Result<Vec<Row>> {
+    let (reviewer, masked) = (product.signed_in("narrow")?, product.signed_in("masked")?);
+    let (mut first, mut open, mut finished, mut as_masked) =
+        (Times::default(), Times::default(), Times::default(), Times::default());
+    let all: Page<EntryRow> = reviewer.get(&format!("{}?limit=1000", path::ENTRIES))?.json()?;
+    let within = |row: &EntryRow| row.meta.site.as_deref().is_some_and(|site| OPEN_SITES.contains(&site));
+    ensure!(all.items.iter().all(within), "a note of another site");
+    for number in 0..REQUESTS {
+        first.measure(|| reviewer.get(&format!("{}?limit=100", path::ENTRIES))?.json::<Page<EntryRow>>())?;
+        let list = format!("{}?limit=100&status=finished", path::ENTRIES);
+        finished.measure(|| reviewer.get(&list)?.json::<Page<EntryRow>>())?;
+        let entry = path::fill(path::ENTRY, &[all.items[number % all.items.len()].id.as_str()]);
+        open.measure(|| reviewer.get(&entry)?.json::<EntryView>())?;
+        as_masked.measure(|| masked.get(&entry)?.json::<EntryView>())?;
     }
-    drop(product);
-    std::fs::remove_dir_all(&folder)?;
-    Ok(rows)
+    let what = |name: &str| format!("{name}, {} of {SITES} sites, {entries} entries", OPEN_SITES.len());
+    Ok(vec![
+        Row::new("api", what("queue, first 100"), first.say(), WANTED[0]),
+        Row::new("api", what("queue, finished by oneself"), finished.say(), WANTED[0]),
+        Row::new("api", what("open an entry"), open.say(), WANTED[1]),
+        Row::new("api", format!("open an entry, masked, {entries} entries"), as_masked.say(), WANTED[1]),
+    ])
 }
