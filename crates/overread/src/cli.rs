@@ -82,7 +82,7 @@ pub enum Command {
     Codes(Codes),
     /// Copy the database while people work; the copy is restored into a scratch database before it gets its name
     #[command(
-        after_help = "Examples:\n  overread backup /safe/overread-2026-11-26.backup\n  overread backup monday.backup --database postgres://overread@db/overread\n\n  overread backup friday.backup --recipient age1...               encrypted; keep the identity elsewhere\n\nOne format for SQLite and PostgreSQL: a copy of one comes back on the other. It is readable for its owner alone, and\nencrypted (age) where recipients are named here or under [backup] in the settings; `overread keys identity` makes one.\nSessions, tokens, imported code systems and models are not in it. A server makes copies by itself: [backup] folder."
+        after_help = "Examples:\n  overread backup /safe/overread-2026-11-26.backup\n  overread backup monday.backup --database postgres://overread@db/overread\n\n  overread backup friday.backup --recipient age1...               encrypted; keep the identity elsewhere\n\nOne format for SQLite and PostgreSQL: a copy of one comes back on the other. It is readable for its owner alone, and\nencrypted (age) where recipients are named here or under [backup] in the settings; `overread keys identity` makes one.\nImported code systems are in it; sessions, tokens and models are not. A server makes copies by itself: [backup] folder."
     )]
     Backup(Backup),
     /// Fill an empty database from a copy: all of it or nothing

@@ -11,6 +11,7 @@ use anyhow::{Context as _, Result, anyhow, bail, ensure};
 use overread_domain::AuditAction;
 use overread_store::{Backup, DatabaseKey, Event, Origin, Store, StoreError};
 
+use super::attached::{self, Attached};
 use crate::Exit;
 use crate::cli;
 use crate::parts;
@@ -29,7 +30,7 @@ pub async fn back_up(settings: &Settings, command: &cli::Backup) -> Result<()> {
     let named: Vec<String> = settings.backup.recipients.iter().chain(&command.recipient).cloned().collect();
     let recipients = recipients(&named)?;
     let (store, _) = parts::store(settings).await?;
-    let made = make(&store, to, &recipients, "command").await;
+    let made = make(&store, &parts::code_folder(settings), to, &recipients, "command").await;
     store.close().await;
     let made = made?;
     println!("{}", to.display());
@@ -56,16 +57,29 @@ pub fn recipients(named: &[String]) -> Result<Vec<Recipient>> {
         .collect()
 }
 
+/// What a copy holds.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Copy {
+    pub database: Backup,
+    pub codes: Attached,
+}
+
 /// Makes a copy, opens and restores it as whoever needs it would, and gives it its name. Nothing stays where something went
 /// wrong.
-/// `asked` is who asked for it, for the trail.
-pub async fn make(store: &Store, to: &Path, recipients: &[Recipient], asked: &str) -> Result<Backup> {
+/// `codes` is the folder of imported code systems; `asked` is who asked for it, for the trail.
+pub async fn make(
+    store: &Store,
+    codes: &Path,
+    to: &Path,
+    recipients: &[Recipient],
+    asked: &str,
+) -> Result<Copy> {
     let unfinished = beside(to, "part");
     let scratch = beside(to, "check");
     // The copy can be opened by one more, who lives as long as the check: so what is checked is what is kept.
     let witness = (!recipients.is_empty()).then(Identity::generate);
     let made = async {
-        let made = write(store, &unfinished, recipients, witness.as_ref()).await?;
+        let made = write(store, codes, &unfinished, recipients, witness.as_ref()).await?;
         check(&unfinished, &scratch, witness.as_ref(), &made).await?;
         anyhow::Ok(made)
     }
@@ -81,7 +95,7 @@ pub async fn make(store: &Store, to: &Path, recipients: &[Recipient], asked: &st
     fs::rename(&unfinished, to).with_context(|| to.display().to_string())?;
     let origin = Origin { request: asked.to_owned(), address: "local".to_owned() };
     let event = Event::new(AuditAction::BackupMade, None, &origin)
-        .with("sha256", made.sha256.clone())
+        .with("sha256", made.database.sha256.clone())
         .with("encrypted", (!recipients.is_empty()).to_string())
         .with("restored", "true");
     store.record(event).await?;
@@ -95,7 +109,8 @@ fn beside(path: &Path, ending: &str) -> PathBuf {
     PathBuf::from(name)
 }
 
-fn told(backup: &Backup) {
+fn told(copy: &Copy) {
+    let backup = &copy.database;
     let rows = |table: &str| backup.rows.get(table).copied().unwrap_or_default();
     println!(
         "{} users, {} notes, {} decisions, {} rows of the audit trail; SHA-256 {}",
@@ -105,14 +120,19 @@ fn told(backup: &Backup) {
         rows("audit"),
         backup.sha256
     );
+    if !copy.codes.is_empty() {
+        let names: Vec<&str> = copy.codes.keys().map(|name| name.trim_end_matches(".ovr")).collect();
+        println!("imported code systems: {}", names.join(", "));
+    }
 }
 
 async fn write(
     store: &Store,
+    codes: &Path,
     path: &Path,
     recipients: &[Recipient],
     witness: Option<&Identity>,
-) -> Result<Backup> {
+) -> Result<Copy> {
     let mut options = OpenOptions::new();
     options.write(true).create(true).truncate(true);
     #[cfg(unix)]
@@ -120,13 +140,13 @@ async fn write(
     let file = options.open(path).with_context(|| path.display().to_string())?;
     let file = BufWriter::new(file);
     let (made, file) = match witness {
-        None => packed(store, file).await?,
+        None => packed(store, codes, file).await?,
         Some(witness) => {
             let witness = witness.to_public();
             let all: Vec<&dyn age::Recipient> =
                 recipients.iter().chain([&witness]).map(|one| one as &dyn age::Recipient).collect();
             let sealed = age::Encryptor::with_recipients(all.into_iter())?.wrap_output(file)?;
-            let (made, sealed) = packed(store, sealed).await?;
+            let (made, sealed) = packed(store, codes, sealed).await?;
             (made, sealed.finish()?)
         }
     };
@@ -135,15 +155,16 @@ async fn write(
     Ok(made)
 }
 
-async fn packed<W: Write + Send>(store: &Store, out: W) -> Result<(Backup, W)> {
+async fn packed<W: Write + Send>(store: &Store, codes: &Path, out: W) -> Result<(Copy, W)> {
     let mut packed = zstd::Encoder::new(out, LEVEL)?;
     packed.include_checksum(true)?;
-    let made = store.back_up(&mut packed).await?;
-    Ok((made, packed.finish()?))
+    let database = store.back_up(&mut packed).await?;
+    let codes = attached::write(codes, &mut packed)?;
+    Ok((Copy { database, codes }, packed.finish()?))
 }
 
 /// Restores the copy into a database of its own, encrypted with a key that nobody keeps, and goes through its audit trail.
-async fn check(copy: &Path, scratch: &Path, witness: Option<&Identity>, made: &Backup) -> Result<()> {
+async fn check(copy: &Path, scratch: &Path, witness: Option<&Identity>, made: &Copy) -> Result<()> {
     let _ = fs::remove_dir_all(scratch);
     let mut builder = fs::DirBuilder::new();
     #[cfg(unix)]
@@ -155,7 +176,9 @@ async fn check(copy: &Path, scratch: &Path, witness: Option<&Identity>, made: &B
     let identities: Vec<Identity> = witness.cloned().into_iter().collect();
     let back = read(&store, copy, &identities).await.context("the copy does not come back");
     store.close().await;
-    ensure!(back? == *made, "the copy comes back as something else");
+    let (database, mut rest) = back?;
+    let codes = attached::read(&mut rest, None).context("the copy does not come back")?;
+    ensure!(Copy { database, codes } == *made, "the copy comes back as something else");
     Ok(())
 }
 
@@ -179,7 +202,12 @@ fn open(copy: &Path, identities: &[Identity]) -> Result<Box<dyn Read + Send>> {
     Ok(Box::new(open))
 }
 
-async fn read(store: &Store, copy: &Path, identities: &[Identity]) -> Result<Backup> {
+/// Fills the database; what is left of the copy are the imported code systems.
+async fn read(
+    store: &Store,
+    copy: &Path,
+    identities: &[Identity],
+) -> Result<(Backup, impl io::BufRead + Send + use<>)> {
     let mut lines = BufReader::new(zstd::Decoder::new(open(copy, identities)?)?);
     let back = store.restore(&mut lines).await.map_err(|error| match error {
         StoreError::Invalid { .. } | StoreError::Conflict { .. } => {
@@ -190,7 +218,7 @@ async fn read(store: &Store, copy: &Path, identities: &[Identity]) -> Result<Bac
     store.verify_audit().await?.map_err(|broken| {
         Exit::Broken(format!("it came back as it was, with a broken audit trail: {broken}"))
     })?;
-    Ok(back)
+    Ok((back, lines))
 }
 
 fn identities(path: &Path) -> Result<Vec<Identity>> {
@@ -209,17 +237,18 @@ pub async fn restore(settings: &Settings, command: &cli::Restore) -> Result<()> 
     let identities = command.identity.as_deref().map(identities).transpose()?.unwrap_or_default();
     let (store, _) = parts::store(settings).await?;
     let back = read(&store, &command.file, &identities).await;
-    if let Ok(back) = &back {
+    if let Ok((back, _)) = &back {
         let origin = Origin { request: "command".to_owned(), address: "local".to_owned() };
         let event =
             Event::new(AuditAction::BackupRestored, None, &origin).with("sha256", back.sha256.clone());
         store.record(event).await?;
     }
     store.close().await;
-    told(&back?);
-    println!(
-        "everybody has to sign in again; imported code systems lie in codes/ of the data folder and are copied apart"
-    );
+    let (database, mut rest) = back?;
+    let codes = attached::read(&mut rest, Some(&parts::code_folder(settings)))
+        .context("the database came back, not all of the imported code systems")?;
+    told(&Copy { database, codes });
+    println!("everybody has to sign in again; models are copied apart");
     let keys = overread_keys::Keyring::open(&settings.key_file)?;
     println!(
         "authenticator apps work on where {} is the key file of then (it holds {})",

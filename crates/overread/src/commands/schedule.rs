@@ -11,6 +11,7 @@ use overread_store::Store;
 use tokio::sync::watch;
 
 use super::backup;
+use crate::parts;
 use crate::settings::{BackupSettings, Settings};
 
 const EVERY: Duration = Duration::from_mins(1);
@@ -28,7 +29,7 @@ pub async fn run(settings: Settings, store: Store, mut stop: watch::Receiver<boo
     let Some(folder) = settings.backup.folder.clone() else { return };
     loop {
         let mut pause = EVERY;
-        match copy_if_due(&settings.backup, &folder, &store).await {
+        match copy_if_due(&settings.backup, &parts::code_folder(&settings), &folder, &store).await {
             Ok(Some(path)) => tracing::info!(path = %path.display(), "a copy was made and restored once"),
             Ok(None) => {}
             Err(error) => {
@@ -43,7 +44,12 @@ pub async fn run(settings: Settings, store: Store, mut stop: watch::Receiver<boo
     }
 }
 
-async fn copy_if_due(settings: &BackupSettings, folder: &Path, store: &Store) -> Result<Option<PathBuf>> {
+async fn copy_if_due(
+    settings: &BackupSettings,
+    codes: &Path,
+    folder: &Path,
+    store: &Store,
+) -> Result<Option<PathBuf>> {
     let now = store.now();
     fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
     let last = copies(folder)?.last().map(|(at, _)| *at);
@@ -54,7 +60,7 @@ async fn copy_if_due(settings: &BackupSettings, folder: &Path, store: &Store) ->
     }
     clear(folder)?;
     let path = folder.join(name(now));
-    backup::make(store, &path, &backup::recipients(&settings.recipients)?, "schedule").await?;
+    backup::make(store, codes, &path, &backup::recipients(&settings.recipients)?, "schedule").await?;
     prune(settings, folder)?;
     Ok(Some(path))
 }
@@ -179,7 +185,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let url = format!("sqlite:{}", folder.path().join("x.db").display());
         let store = Store::open(&url, std::sync::Arc::new(crate::source::SystemSource)).await.unwrap();
-        let copies_in = folder.path().join("copies");
+        let (codes, copies_in) = (folder.path().join("codes"), folder.path().join("copies"));
         let settings = BackupSettings {
             keep_latest: 1,
             keep_days: 1,
@@ -192,10 +198,12 @@ mod tests {
         for there in [&old, &copies_in.join("letter.txt")] {
             fs::write(there, "x").unwrap();
         }
-        let made =
-            copy_if_due(&settings, &copies_in, &store).await.unwrap().expect("the last one is days old");
+        let made = copy_if_due(&settings, &codes, &copies_in, &store)
+            .await
+            .unwrap()
+            .expect("the last one is days old");
         assert!(made.exists() && !old.exists() && copies_in.join("letter.txt").exists());
-        assert_eq!(copy_if_due(&settings, &copies_in, &store).await.unwrap(), None);
+        assert_eq!(copy_if_due(&settings, &codes, &copies_in, &store).await.unwrap(), None);
         let recorded = store.audit(&overread_store::AuditFilter::default(), 1).await.unwrap();
         assert_eq!(recorded[0].event.origin.request, "schedule");
         store.close().await;

@@ -163,8 +163,11 @@ fn a_backup_comes_back_and_what_is_none_is_refused() {
     ));
     std::fs::write(here.join("notes.jsonl"), "{\"id\":\"a\",\"text\":\"Zebraquux \u{1f637}\"}\n").unwrap();
     good(&run(here, &["import", "notes.jsonl"]));
+    std::fs::create_dir(here.join("codes")).unwrap();
+    std::fs::write(here.join("codes/hcc-v28.ovr"), [7; 3000]).unwrap();
     let told = good(&run(here, &["backup", "monday.backup"]));
     assert!(told.contains("1 users, 1 notes") && told.contains("found whole"), "{told}");
+    assert!(told.contains("imported code systems: hcc-v28\n"), "{told}");
     // Neither the half-written copy nor the scratch database stays.
     for ending in ["part", "check"] {
         assert!(!here.join(format!("monday.backup.{ending}")).exists(), "{ending}");
@@ -180,6 +183,9 @@ fn a_backup_comes_back_and_what_is_none_is_refused() {
     let other = ["--database", "sqlite:other.db"];
     let told = good(&run(here, &[&["restore", "monday.backup"], &other[..]].concat()));
     assert!(told.contains("1 users, 1 notes"), "{told}");
+    let elsewhere = ["--data-dir", "elsewhere", "--database", "sqlite:fourth.db"];
+    good(&run(here, &[&["restore", "monday.backup"], &elsewhere[..]].concat()));
+    assert_eq!(std::fs::read(here.join("elsewhere/codes/hcc-v28.ovr")).unwrap(), [7; 3000]);
     let twice = run(here, &[&["restore", "monday.backup"], &other[..]].concat());
     assert_eq!(twice.status.code(), Some(2), "{}", String::from_utf8_lossy(&twice.stderr));
     let again = good(&run(here, &[&["import", "notes.jsonl"], &other[..]].concat()));
