@@ -44,6 +44,8 @@ words! {
         ManageUsers = "manage_users", "manage users";
         /// Say which site, queue and category of data an entry belongs to.
         PlaceEntries = "place_entries", "move entries between queues";
+        /// Of sites and queues, whoever's notes lie there.
+        SeePlaces = "see_places", "see the names of sites and queues";
         /// Open a note outside one's reach in an emergency, with a reason (45 CFR 164.312(a)(2)(ii)).
         BreakGlass = "break_glass", "open notes in an emergency";
         /// Judge what others opened with a reason.
@@ -70,6 +72,7 @@ impl Role {
                     | P::SearchCodes
                     | P::SeeSystem
                     | P::PlaceEntries
+                    | P::SeePlaces
                     | P::BreakGlass
             ),
             Self::QaLead => matches!(
@@ -88,6 +91,7 @@ impl Role {
                     | P::EditRules
                     | P::SeeAudit
                     | P::PlaceEntries
+                    | P::SeePlaces
                     | P::BreakGlass
                     | P::ReviewAccess
             ),
@@ -103,6 +107,7 @@ impl Role {
                     | P::ImportCodes
                     | P::SeeAudit
                     | P::ManageUsers
+                    | P::SeePlaces
                     | P::ReviewAccess
             ),
         }

@@ -1,7 +1,7 @@
 //! Figures, dates and names as people read them.
 
 use overread_domain::suggestion::Band;
-use overread_domain::{Assertion, CodeRole, EntryStatus, ItemState};
+use overread_domain::{Assertion, CodeRole, EntryStatus, ItemState, Placing};
 
 pub fn percent(value: f64) -> String {
     let figure = value * 100.0;
@@ -131,9 +131,29 @@ pub fn role_word(role: CodeRole) -> &'static str {
     }
 }
 
+/// "South · inpatient · HIV", for people.
+pub fn place_words(place: &Placing) -> String {
+    let mut parts: Vec<&str> =
+        [place.site.as_str(), place.queue.as_str()].into_iter().filter(|name| !name.is_empty()).collect();
+    parts.extend(place.sensitivity.iter().map(|one| one.label()));
+    if parts.is_empty() { "no site, no queue".to_owned() } else { parts.join(" · ") }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_place_is_told_by_what_it_has() {
+        use overread_domain::Sensitivity;
+        assert_eq!(place_words(&Placing::default()), "no site, no queue");
+        let place = Placing {
+            queue: "inpatient".into(),
+            sensitivity: [Sensitivity::Hiv].into(),
+            ..Placing::default()
+        };
+        assert_eq!(place_words(&place), "inpatient · HIV");
+    }
 
     #[test]
     fn writes_moments_in_utc() {

@@ -60,6 +60,7 @@ impl Review {
                 };
                 self.panel.set(Panel::Escalate { comment });
             }
+            Command::Place => self.ask_place(),
             Command::Reopen => self.ask_reopen(),
             Command::Finish => self.finish(),
             Command::Back => self.back(),

@@ -20,6 +20,7 @@ mod note_pane;
 mod open;
 mod page;
 mod panel;
+mod place;
 mod state;
 mod sync;
 

@@ -8,6 +8,7 @@ use overread_api::ErrorCode;
 use overread_api::code::CodeView;
 use overread_api::entry::{Decided, EntryView, SuggestingState};
 use overread_api::path::{self, fill};
+use overread_domain::Placing;
 
 use super::panel::Panel;
 use super::state::{Head, Net, Opened, Review};
@@ -118,6 +119,7 @@ impl Review {
                 .and_then(|set| set.read_until)
                 .map(|until| until * 100 / view.text.chars().count().max(1)),
             model: view.suggestions.as_ref().map(|set| set.model.clone()),
+            place: Placing::of(&view.meta),
             masked: view.masked,
             opened: view.opened.clone(),
         }));

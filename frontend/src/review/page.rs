@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
 use overread_api::entry::SuggestingState;
-use overread_domain::{EntryStatus, Permission};
+use overread_domain::{EntryStatus, Permission, Placing};
 
 use super::card::{Act, Card};
 use super::choosers::{Escalate, FieldChooser, FindWords, Reject, Reopen};
@@ -14,7 +14,7 @@ use super::note_pane::NotePane;
 use super::panel::Panel;
 use super::state::{Net, Opened, Review};
 use crate::logic::effort::Meter;
-use crate::logic::format::{status_shape, status_word};
+use crate::logic::format::{place_words, status_shape, status_word};
 use crate::logic::keymap::{Command, Scope};
 use crate::pages::NotFound;
 use crate::shell::{App, PageKeys};
@@ -134,9 +134,14 @@ fn Head() -> impl IntoView {
                 let title = head.title.clone().unwrap_or_else(|| head.note.clone());
                 let more: Vec<String> =
                     [head.document_type.clone(), head.service_date.clone()].into_iter().flatten().collect();
+                let place = (head.place != Placing::default()).then(|| {
+                    let mark = if head.place.sensitivity.is_empty() { "" } else { "◆ " };
+                    view! { <span class="faint" id="note-place">{mark}{place_words(&head.place)}</span> }
+                });
                 view! {
                     <h1 title=head.note.clone()>{title}</h1>
                     <span class="faint">{more.join(" · ")}</span>
+                    {place}
                 }
             })
         })
@@ -178,6 +183,7 @@ fn Head() -> impl IntoView {
     let finished = Memo::new(move |_| {
         review.projection.with(|p| p.as_ref().is_some_and(|p| p.status == EntryStatus::Finished))
     });
+    let may_place = review.app.may(Permission::PlaceEntries);
     let returns = Memo::new(move |_| {
         review.projection.with(|p| {
             p.as_ref().is_some_and(|p| matches!(p.status, EntryStatus::Finished | EntryStatus::Exception))
@@ -196,6 +202,7 @@ fn Head() -> impl IntoView {
             <span class="faint net" role="status">
                 {net}
             </span>
+            {may_place.then(|| view! { <Act command=Command::Place label="Move" /> })}
             {move || {
                 if returns.get() {
                     view! { <Act command=Command::Reopen label="Reopen" /> }.into_any()
@@ -336,6 +343,7 @@ fn PanelSlot() -> impl IntoView {
             view! { <super::checks::Checks at=at overriding=overriding /> }.into_any()
         }
         Panel::Poa { item } => view! { <super::checks::PoaChooser item=item /> }.into_any(),
+        Panel::Place => view! { <super::place::Place /> }.into_any(),
         Panel::AsWritten => view! { <super::as_written::AsWritten /> }.into_any(),
         Panel::Reopen { reason } => view! { <Reopen reason=reason /> }.into_any(),
     }

@@ -29,6 +29,8 @@ pub enum Panel {
     Reopen {
         reason: String,
     },
+    /// Saying which site, queue and categories the note belongs to.
+    Place,
     /// Saying why a masked note is needed as it is written.
     AsWritten,
     /// What the coding edits found; with a reason while one is being overridden.

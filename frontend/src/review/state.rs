@@ -7,7 +7,7 @@ use std::time::Duration;
 use leptos::prelude::*;
 use overread_api::access::OpenedNote;
 use overread_domain::span::CodePoints;
-use overread_domain::{CodeRef, Field, ItemId, Quoted, Template};
+use overread_domain::{CodeRef, Field, ItemId, Placing, Quoted, Template};
 
 use super::note::NoteView;
 use super::panel::Panel;
@@ -77,6 +77,8 @@ pub struct Head {
     /// How much of the note the model read, in percent, where it did not read all.
     pub read_percent: Option<usize>,
     pub model: Option<String>,
+    /// Which decides who sees the note.
+    pub place: Placing,
     /// Names, numbers and dates are others than the note has.
     pub masked: bool,
     /// By what reason the person sees the note, or sees it as written.

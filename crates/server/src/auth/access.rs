@@ -66,7 +66,7 @@ pub const RULES: &[Rule] = &[
     rule(Method::DELETE, p::LEASE, Access::Needs(Permission::Decide)),
     rule(Method::POST, p::SUGGEST_AGAIN, Access::Needs(Permission::RunJobs)),
     rule(Method::PUT, p::PLACING, Access::Needs(Permission::PlaceEntries)),
-    rule(Method::GET, p::PLACES, Access::Needs(Permission::ManageUsers)),
+    rule(Method::GET, p::PLACES, Access::Needs(Permission::SeePlaces)),
     rule(Method::POST, p::OPENED, Access::Needs(Permission::ReadEntries)),
     rule(Method::GET, p::OPENED, Access::Needs(Permission::ReviewAccess)),
     rule(Method::GET, p::MY_OPENED, Access::Needs(Permission::ReadEntries)),

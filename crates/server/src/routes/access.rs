@@ -49,7 +49,7 @@ pub async fn place(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Names of sites and queues, for who says what is open to users.
+/// Names of sites and queues, for who says what is open to users and who moves notes.
 #[utoipa::path(get, path = path::PLACES, tag = "users", responses((status = 200, body = PlacesView)))]
 pub async fn places(State(app): State<App>) -> Result<Json<PlacesView>, Failure> {
     let (sites, queues) = app.store.places().await?;

@@ -102,7 +102,7 @@ const TOLD_TO_ALL: [(&str, &str); 6] = [
     (path::UNUSUAL, "counts by person and day"),
     (path::AUDIT_STATUS, "a sum over the trail"),
     (path::OPENED, "reasons are judged by who need not see the note"),
-    (path::PLACES, "names of sites and queues, for who says what is open"),
+    (path::PLACES, "names of sites and queues, for who says what is open and who moves notes"),
     (path::MEMORY_DELETIONS, "ids of the memory, no words"),
 ];
 

@@ -79,6 +79,51 @@ fn a_qa_lead_sees_a_mask_until_they_say_why_and_somebody_judges_it() {
 }
 
 #[test]
+fn a_coder_moves_a_note_to_where_it_belongs() {
+    let stage = Stage::with(|settings| {
+        settings.model = None;
+        let south = ["--site", "South"];
+        settings.add_user_reaching("south", Role::Reviewer, &south).unwrap();
+        settings.add_user_reaching("north", Role::Coder, &["--site", "North"]).unwrap();
+    });
+    let browser = &stage.browser;
+    let entries = stage.import(&[
+        json!({ "id": "n-1", "site": "North", "queue": "inpatient", "text": "Gout of the left ankle." }),
+        json!({ "id": "s-1", "site": "South", "queue": "clinic", "text": "Pneumonia." }),
+    ]);
+    stage.sign_in_as("north");
+    stage.open(&entries[0]);
+    browser.reads("#note-place", "North · inpatient").unwrap();
+    stage.press("m");
+    stage.focused("#place-queue");
+    stage.retype_in("#place-queue", "clinc");
+    browser.reads("#place-queue-told", "No note has this name yet").unwrap();
+    stage.looks_well("place");
+    stage.key(Key::Escape);
+    browser.see("#review").unwrap();
+    stage.press("m");
+    stage.focused("#place-queue");
+    stage.retype_in("#place-queue", "clinic");
+    stage.retype_in("#place-site", "South");
+    browser.click("[data-place=hiv]").unwrap();
+    browser.click("#place button[type=submit]").unwrap();
+    browser.reads("#toast", "n-1 lies now in: South · clinic · HIV").unwrap();
+    browser.see("#queue-empty").unwrap();
+    leave(&stage);
+    // Where it lies now it is guarded from who has not been given the category.
+    stage.sign_in("south");
+    browser.reads("#queue", "s-1").unwrap();
+    assert!(!holds(browser, "n-1"));
+    leave(&stage);
+    stage.sign_in_as("reviewer");
+    browser.reads("#queue", "s-1").unwrap();
+    stage.open(&entries[1]);
+    stage.press("m");
+    browser.reads("#message", "Coders and QA leads move notes").unwrap();
+    stage.clean();
+}
+
+#[test]
 fn what_is_not_open_is_not_there_and_opens_in_an_emergency() {
     let stage = Stage::with(|settings| {
         settings.model = None;
