@@ -70,6 +70,9 @@ pub async fn a_clock_set_back_stops_nothing(world: World) {
     for job in [first, second] {
         world.store.complete_job(&job.id, "w2", world.set(&job, "m1", 0.9)).await.unwrap();
     }
+    let filter = overread_store::QueueFilter::default();
+    let next = world.store.next_entry(&"bob".into(), &filter, None).await.unwrap();
+    assert_eq!(next.as_ref(), Some(&entries[0]), "what was held in a time that did not come is handed out");
     world.store.take_lease(&entries[0], &"bob".into(), 300_000).await.unwrap();
     let other = world.store.take_lease(&entries[0], &"ann".into(), 300_000).await;
     assert!(matches!(other, Err(StoreError::Leased(_))), "{other:?}");
