@@ -205,3 +205,33 @@ fn narrow(product: &Product, entries: usize) -> Result<Vec<Row>> {
         Row::new("api", format!("open an entry, masked, {entries} entries"), as_masked.say(), WANTED[1]),
     ])
 }
+
+/// Look-up over HTTP, by words alone and with meaning.
+pub fn code_search(program: &Path) -> Result<Vec<Row>> {
+    let folder = std::env::temp_dir().join(format!("overread-bench-codes-{}", std::process::id()));
+    std::fs::create_dir_all(&folder)?;
+    let product = with_model(program, &folder)?;
+    let reviewer = product.signed_in("reviewer")?;
+    let queries = read(&root().join("crates/codes/data/phrases.tsv"))?;
+    let queries: Vec<&str> =
+        queries.lines().filter_map(|line| line.split('\t').next()).take(REQUESTS).collect();
+    let mut rows = Vec::new();
+    for (semantic, what) in [(false, "over HTTP, by words"), (true, "over HTTP, with meaning")] {
+        let mut times = Times::default();
+        let mut with_meaning = false;
+        for query in &queries {
+            let asked = json!({ "q": query, "semantic": semantic });
+            let hits: CodeHits = times.measure(|| reviewer.post(path::CODES, &asked)?.json())?;
+            with_meaning |= hits.semantic;
+        }
+        let said = if semantic && !with_meaning {
+            "the index of meanings is not ready".to_owned()
+        } else {
+            times.say()
+        };
+        rows.push(Row::new("codes", what, said, "p99 10 ms"));
+    }
+    drop(product);
+    std::fs::remove_dir_all(&folder)?;
+    Ok(rows)
+}
