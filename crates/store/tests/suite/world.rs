@@ -105,16 +105,24 @@ impl World {
 
     /// Accepts the age, makes J18.1 of J18.9, rejects gout, adds a medication and finishes.
     pub async fn finish(&self, entry: &EntryId) -> DecideOutcome {
+        self.decide(entry, "ann", 0, Self::rest(vec![accept(0)])).await.unwrap()
+    }
+
+    /// The same where the age is accepted already.
+    pub async fn finish_begun(&self, entry: &EntryId) -> DecideOutcome {
+        self.decide(entry, "ann", 1, Self::rest(Vec::new())).await.unwrap()
+    }
+
+    fn rest(mut actions: Vec<Action>) -> Vec<Action> {
         let mut corrected = content("diagnosis", "pneumonia");
         corrected.code = Some(CodeRef::icd10cm("J18.1"));
-        let actions = vec![
-            accept(0),
+        actions.extend([
             Action::Correct { item: ItemId::suggested(1), content: corrected },
             reject(2),
             add("a1", "medication", "allopurinol"),
             Action::Finish {},
-        ];
-        self.decide(entry, "ann", 0, actions).await.unwrap()
+        ]);
+        actions
     }
 }
 

@@ -133,7 +133,8 @@ async fn what_a_page_asks_for_again_by_itself_is_on_record_once_for_each_thing_i
         page.get(&path).await.expect(200);
     }
     assert_eq!(views().await, 1);
-    // Suggestions came: they were shown, and that is on record.
+    // Other suggestions came: they were shown, and that is on record.
+    lead.post(&fill(path::SUGGEST_AGAIN, &[entry.as_str()]), &json!({})).await.expect(200);
     world.work().await;
     for _ in 0..5 {
         page.get(&path).await.expect(200);
