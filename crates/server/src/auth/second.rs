@@ -126,10 +126,7 @@ pub async fn reseal(store: &overread_store::Store, keys: &overread_keys::Keyring
 }
 
 /// How many secrets of authenticator apps a key of the installation still seals.
-pub async fn sealed_with(
-    store: &overread_store::Store,
-    key: &str,
-) -> Result<usize, overread_store::StoreError> {
+pub async fn sealed_with(store: &overread_store::Store, key: &str) -> Result<usize, StoreError> {
     let sealed = store.sealed_totp().await?;
     Ok(sealed.iter().filter(|(_, text)| overread_keys::Keyring::sealed_by(text) == Some(key)).count())
 }
