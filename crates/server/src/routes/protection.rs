@@ -48,7 +48,7 @@ fn on_the_way(app: &App) -> Protection {
 fn to_the_database(app: &App) -> Protection {
     let what = "Encryption to the database";
     match app.store.channel() {
-        Channel::Local => Protection { on: None, ..told(what, false, "nothing leaves the machine") },
+        Channel::Local => told(what, true, "not needed: nothing leaves the machine on the way to it"),
         Channel::Verified => told(what, true, "TLS, and the server's certificate is verified"),
         Channel::Unverified => {
             told(what, false, "TLS, but with whoever answers: sslmode=verify-full in the address verifies it")
