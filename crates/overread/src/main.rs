@@ -52,6 +52,11 @@ fn main() -> ExitCode {
 
 /// Says where and never what: a panic's message may repeat clinical text, as that of a slice out of bounds does.
 fn panicked(panic: &std::panic::PanicHookInfo<'_>) {
+    // Whoever reads has seen enough (`... | head`): an end as by SIGPIPE, which the runtime ignores.
+    let message = panic.payload().downcast_ref::<String>().map_or("", String::as_str);
+    if message.starts_with("failed printing to stdout") && message.contains("Broken pipe") {
+        std::process::exit(128 + 13);
+    }
     let location = panic.location().map(ToString::to_string).unwrap_or_default();
     if tracing::dispatcher::has_been_set() {
         tracing::error!(location, "panicked");

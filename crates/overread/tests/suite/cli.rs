@@ -1,9 +1,11 @@
 //! Arguments, files, exit status.
 
+use std::process::Stdio;
+
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::{PASSWORD, certificate, good, run, serving, trusting, with_input};
+use crate::{PASSWORD, certificate, good, program, run, serving, trusting, with_input};
 
 #[test]
 fn bad_input_ends_with_status_2_and_the_line() {
@@ -119,6 +121,18 @@ fn codes_are_found_and_shown() {
     let shown = good(&run(folder.path(), &["codes", "show", "E1122"]));
     assert!(shown.contains("E11.22") && shown.contains("billable"), "{shown}");
     assert_eq!(run(folder.path(), &["codes", "show", "nothing"]).status.code(), Some(1));
+}
+
+#[cfg(unix)]
+#[test]
+fn who_has_read_enough_closes_the_pipe_and_nothing_is_said() {
+    let folder = TempDir::new().unwrap();
+    let mut child =
+        program(folder.path()).arg("openapi").stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    // More than a pipe holds is still to come.
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!((output.status.code(), output.stderr.as_slice()), (Some(141), &b""[..]));
 }
 
 #[test]
