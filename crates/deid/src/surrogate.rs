@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 use std::sync::LazyLock;
 
+use overread_domain::clock::{date_of, days_since_1970};
 use regex::{Captures, Regex};
 use sha2::{Digest, Sha256};
 
@@ -164,8 +165,8 @@ impl Surrogates {
     }
 
     fn moved(&self, year: i64, month: i64, day: i64) -> Option<(i64, i64, i64)> {
-        let there = calendar::days(year, month, day);
-        (calendar::date(there) == (year, month, day)).then(|| calendar::date(there + self.days))
+        let there = days_since_1970(year, month, day);
+        (date_of(there) == (year, month, day)).then(|| date_of(there + self.days))
     }
 
     /// 3/14/2024, 2024-03-14, 14.03.24, 03/2024, 3/14.

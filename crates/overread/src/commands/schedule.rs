@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use overread_domain::Timestamp;
+use overread_domain::clock::days_since_1970;
 use overread_store::Store;
 use tokio::sync::watch;
 
@@ -82,15 +83,6 @@ fn made_at(name: &str) -> Option<Timestamp> {
     let days = days_since_1970(number(&day[..4])?, number(&day[4..6])?, number(&day[6..])?);
     let seconds = number(&time[..2])? * 3600 + number(&time[2..4])? * 60 + number(&time[4..])?;
     Some(Timestamp(days * DAY_MS + seconds * 1000))
-}
-
-/// Of a day of the Gregorian calendar (Hinnant, "chrono-Compatible Low-Level Date Algorithms").
-fn days_since_1970(year: i64, month: i64, day: i64) -> i64 {
-    let year = if month <= 2 { year - 1 } else { year };
-    let era = year.div_euclid(400);
-    let of_era = year - era * 400;
-    let of_year = (153 * (if month > 2 { month - 3 } else { month + 9 }) + 2) / 5 + day - 1;
-    era * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719_468
 }
 
 /// Our copies in a folder, the oldest first. What else lies there is none of our business.
