@@ -1,6 +1,7 @@
 //! Builds, tests, demo, bench and eval. `cargo xtask` alone lists the commands.
 
-use std::process::ExitCode;
+use std::env;
+use std::process::{Command, ExitCode};
 
 use anyhow::{Result, bail};
 
@@ -49,13 +50,33 @@ cargo xtask COMMAND
 ";
 
 fn main() -> ExitCode {
-    match run() {
+    match forget_cargo().and_then(|()| run()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error:#}");
             ExitCode::FAILURE
         }
     }
+}
+
+/// Starts this program anew without what `cargo run` told it of itself: ring asks for the names of these variables when it is
+/// built, and is compiled anew, with all that stands on it, whenever they differ from those of the build before.
+fn forget_cargo() -> Result<()> {
+    if env::var_os("CARGO_PKG_NAME").is_none() {
+        return Ok(());
+    }
+    let mut again = Command::new(env::current_exe()?);
+    again.args(env::args_os().skip(1));
+    for (name, _) in env::vars_os() {
+        let text = name.to_string_lossy();
+        if text.starts_with("CARGO_PKG_") || text.starts_with("CARGO_MANIFEST_") {
+            again.env_remove(&name);
+        }
+    }
+    #[cfg(unix)]
+    return Err(std::os::unix::process::CommandExt::exec(&mut again).into());
+    #[cfg(not(unix))]
+    std::process::exit(again.status()?.code().unwrap_or(1));
 }
 
 fn run() -> Result<()> {
