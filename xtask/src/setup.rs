@@ -13,6 +13,8 @@ const WASM: &str = "wasm32-unknown-unknown";
 /// Pinned: the size of the page and what axe finds must not change by themselves.
 const BINARYEN: &str = "binaryen@132.0.0";
 const AXE: &str = "axe-core@4.14.1";
+/// An OpenID Certified provider, for the browser test of single sign-on.
+const PROVIDER: &str = "oidc-provider@9.13.3";
 
 pub fn run(args: Args) -> Result<()> {
     args.done()?;
@@ -21,6 +23,7 @@ pub fn run(args: Args) -> Result<()> {
     browser(&sh)?;
     postgres(&sh)?;
     axe(&sh)?;
+    provider(&sh)?;
     wasm_opt(&sh);
     Ok(())
 }
@@ -129,6 +132,14 @@ pub fn axe(sh: &Shell) -> Result<PathBuf> {
         npm(sh, AXE)?;
     }
     Ok(file)
+}
+
+/// oidc-provider, which a browser test starts.
+pub fn provider(sh: &Shell) -> Result<()> {
+    if !tools().join("node_modules/oidc-provider/package.json").is_file() {
+        npm(sh, PROVIDER)?;
+    }
+    Ok(())
 }
 
 /// npm's binaryen: other versions know other options. None, with a word about it, where there is no npm: the page is

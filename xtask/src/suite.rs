@@ -80,6 +80,7 @@ fn installs(sh: &Shell, browser: bool) -> Result<()> {
     if browser {
         setup::browser(sh)?;
         setup::axe(sh)?;
+        setup::provider(sh)?;
     }
     Ok(())
 }

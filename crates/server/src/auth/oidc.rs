@@ -15,7 +15,7 @@ use openidconnect::{
     AdditionalClaims, AuthorizationCode, Client, ClientId, ClientSecret, CsrfToken, EmptyExtraTokenFields,
     EndpointMaybeSet, EndpointNotSet, EndpointSet, HttpRequest, HttpResponse, IdTokenFields, IssuerUrl,
     Nonce, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl, Scope, StandardErrorResponse,
-    StandardTokenResponse, TokenResponse as _,
+    StandardTokenResponse, TokenResponse as _, UserInfoClaims,
 };
 use overread_api::path;
 use overread_domain::Role;
@@ -74,6 +74,15 @@ pub enum OidcError {
     Refused(String),
     #[error("none of the roles that the provider names means one here")]
     NoRole,
+}
+
+/// What a provider says of a person, in the ID token and where it is asked.
+#[derive(Debug)]
+struct Said {
+    user: Option<String>,
+    email: Option<String>,
+    name: Option<String>,
+    more: HashMap<String, Value>,
 }
 
 /// What to remember until the browser comes back.
@@ -227,21 +236,49 @@ impl Oidc {
             }
             Err(error) => return Err(refused(&error)),
         };
-        let all = &claims.additional_claims().all;
-        let text = |name: &str| all.get(name).and_then(Value::as_str).map(str::to_owned);
-        let standard = match self.user_claim.as_str() {
-            "preferred_username" => claims.preferred_username().map(|name| name.as_str().to_owned()),
-            "email" => claims.email().map(|email| email.as_str().to_owned()),
-            "sub" => Some(claims.subject().as_str().to_owned()),
-            other => text(other),
+        let mut said = Said {
+            user: claims.preferred_username().map(|name| name.as_str().to_owned()),
+            email: claims.email().map(|email| email.as_str().to_owned()),
+            name: claims.name().and_then(|name| Some(name.get(None)?.as_str().to_owned())),
+            more: claims.additional_claims().all.clone(),
         };
+        let complete = |said: &Said| {
+            said.more.contains_key(&self.role_claim) && self.user(said, claims.subject().as_str()).is_some()
+        };
+        if !complete(&said) && metadata.userinfo_endpoint().is_some() {
+            // Where an access token comes along, the claims of a scope may stand at the provider alone (OpenID Connect Core 5.4). The
+            // library refuses an answer for another subject (5.3.2).
+            let info: UserInfoClaims<More, CoreGenderClaim> = self
+                .party(&metadata)
+                .user_info(tokens.access_token().clone(), Some(claims.subject().clone()))
+                .map_err(|error| refused(&error))?
+                .request(&|request| self.call(request))
+                .map_err(|error| refused(&error))?;
+            said.user = said.user.or_else(|| info.preferred_username().map(|name| name.as_str().to_owned()));
+            said.email = said.email.or_else(|| info.email().map(|email| email.as_str().to_owned()));
+            said.name =
+                said.name.or_else(|| info.name().and_then(|name| Some(name.get(None)?.as_str().to_owned())));
+            for (name, value) in &info.additional_claims().all {
+                said.more.entry(name.clone()).or_insert_with(|| value.clone());
+            }
+        }
         Ok(Person {
             issuer: claims.issuer().as_str().to_owned(),
             subject: claims.subject().as_str().to_owned(),
-            user: standard,
-            name: claims.name().and_then(|name| Some(name.get(None)?.as_str().to_owned())),
-            role: self.role(all.get(&self.role_claim)).ok_or(OidcError::NoRole)?,
+            user: self.user(&said, claims.subject().as_str()),
+            role: self.role(said.more.get(&self.role_claim)).ok_or(OidcError::NoRole)?,
+            name: said.name,
         })
+    }
+
+    /// What the person is called there.
+    fn user(&self, said: &Said, subject: &str) -> Option<String> {
+        match self.user_claim.as_str() {
+            "preferred_username" => said.user.clone(),
+            "email" => said.email.clone(),
+            "sub" => Some(subject.to_owned()),
+            other => said.more.get(other).and_then(Value::as_str).map(str::to_owned),
+        }
     }
 
     fn role(&self, claim: Option<&Value>) -> Option<Role> {

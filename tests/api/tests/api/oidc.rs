@@ -32,6 +32,8 @@ struct Provider {
     /// By code: the claims, and the challenge that its verifier must answer.
     codes: Arc<Mutex<HashMap<String, (Value, String)>>>,
     asked: Arc<Mutex<u32>>,
+    /// What it says of whoever brings the access token; it has no such place where this is absent.
+    info: Arc<Mutex<Option<Value>>>,
 }
 
 fn key(seed: u8) -> CoreEdDsaPrivateSigningKey {
@@ -70,11 +72,18 @@ impl Provider {
     async fn start() -> Self {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let issuer = format!("http://{}", listener.local_addr().unwrap());
-        let provider = Self { issuer, key: Arc::new(key(7)), codes: Arc::default(), asked: Arc::default() };
+        let provider = Self {
+            issuer,
+            key: Arc::new(key(7)),
+            codes: Arc::default(),
+            asked: Arc::default(),
+            info: Arc::default(),
+        };
         let routes = Router::new()
             .route("/.well-known/openid-configuration", get(discovery))
             .route("/jwks", get(keys))
             .route("/token", post(token))
+            .route("/userinfo", get(userinfo))
             .with_state(provider.clone());
         tokio::spawn(async move { serve(listener, routes).await });
         provider
@@ -91,13 +100,28 @@ impl Provider {
 
 async fn discovery(State(provider): State<Provider>) -> Json<Value> {
     let at = |path: &str| format!("{}{path}", provider.issuer);
-    Json(json!({
+    let mut found = json!({
         "issuer": provider.issuer, "authorization_endpoint": at("/authorize"), "token_endpoint": at("/token"),
         "jwks_uri": at("/jwks"), "response_types_supported": ["code"], "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": ["EdDSA", "HS256", "none"],
         "token_endpoint_auth_methods_supported": ["client_secret_basic"],
         "code_challenge_methods_supported": ["S256"],
-    }))
+    });
+    if provider.info.lock().unwrap().is_some() {
+        found["userinfo_endpoint"] = at("/userinfo").into();
+    }
+    Json(found)
+}
+
+async fn userinfo(
+    State(provider): State<Provider>,
+    headers: header::HeaderMap,
+) -> Result<Json<Value>, overread_server::axum::http::StatusCode> {
+    let known = headers.get(header::AUTHORIZATION).is_some_and(|given| given.as_bytes() == b"Bearer access");
+    match provider.info.lock().unwrap().clone() {
+        Some(info) if known => Ok(Json(info)),
+        _ => Err(overread_server::axum::http::StatusCode::UNAUTHORIZED),
+    }
 }
 
 async fn keys(State(provider): State<Provider>) -> Json<Value> {
@@ -130,7 +154,7 @@ async fn token(
     }
     // Whoever tests a bad token puts it here as it is.
     let token = claims["raw"].as_str().map_or_else(|| signed(&provider.key, "EdDSA", &claims), str::to_owned);
-    Ok(Json(json!({ "access_token": "unused", "token_type": "Bearer", "id_token": token })))
+    Ok(Json(json!({ "access_token": "access", "token_type": "Bearer", "id_token": token })))
 }
 
 async fn world(provider: &Provider) -> World {
@@ -312,4 +336,40 @@ async fn a_provider_that_is_away_is_said() {
     let world = world(&provider).await;
     world.stranger().get(path::OIDC).await.expect(503);
     World::new().await.stranger().get(path::OIDC).await.expect(404);
+}
+
+#[tokio::test]
+async fn what_the_id_token_leaves_out_is_asked_of_the_provider() {
+    let provider = Provider::start().await;
+    let told = json!({ "sub": "eva", "preferred_username": "eva.m", "name": "Eva M.", "roles": ["overread-coders"] });
+    *provider.info.lock().unwrap() = Some(told.clone());
+    let world = world(&provider).await;
+    let bare = |way: &Way| {
+        let mut claims = provider.claims(&world, &way.query["nonce"], "eva", &json!([]));
+        for name in ["preferred_username", "name", "roles"] {
+            claims.as_object_mut().unwrap().remove(name);
+        }
+        claims
+    };
+    // An answer for somebody else, and none.
+    for wrong in [json!({ "sub": "tom", "roles": ["overread-qa"] }), json!("nonsense")] {
+        *provider.info.lock().unwrap() = Some(wrong);
+        let way = begin(&world, &provider).await;
+        let answer = way.back(&provider, bare(&way)).await;
+        leads_to(&answer, "/?refused=failed");
+    }
+    *provider.info.lock().unwrap() = Some(json!({ "sub": "eva", "preferred_username": "eva.m" }));
+    let way = begin(&world, &provider).await;
+    leads_to(&way.back(&provider, bare(&way)).await, "/?refused=no-role");
+    *provider.info.lock().unwrap() = Some(told);
+    let way = begin(&world, &provider).await;
+    let answer = way.back(&provider, bare(&way)).await;
+    leads_to(&answer, "/");
+    let mut client = world.stranger();
+    client.take_cookies(&answer);
+    let session: SessionView = client.get(path::SESSION).await.expect(200).json();
+    assert_eq!(
+        (session.user.as_str(), session.name.as_str(), session.role),
+        ("eva.m", "Eva M.", Role::Coder)
+    );
 }

@@ -11,4 +11,5 @@ mod queue;
 mod quiet;
 mod review;
 mod session;
+mod single_sign_on;
 mod stage;

@@ -45,6 +45,11 @@ impl Stage {
     }
 
     pub fn with(change: impl FnOnce(&mut Settings)) -> Self {
+        Self::on(free_port().unwrap(), change)
+    }
+
+    /// On a port that somebody knows beforehand.
+    pub fn on(port: u16, change: impl FnOnce(&mut Settings)) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let mut settings = Settings::new(folder.path()).unwrap();
         change(&mut settings);
@@ -56,7 +61,7 @@ impl Stage {
         ] {
             settings.add_user(id, role).unwrap();
         }
-        let product = Product::serve(settings, free_port().unwrap()).unwrap();
+        let product = Product::serve(settings, port).unwrap();
         let lead = product.signed_in("lead").unwrap();
         let browser = Browser::start(1280, 720).unwrap();
         Self { browser, product, lead, _folder: folder }
