@@ -35,6 +35,7 @@ pub use home::Home;
 pub use import::Import;
 pub use memory::Memory;
 pub use not_found::NotFound;
+pub use reach::Categories;
 pub use system::System;
 pub use templates::Templates;
 pub use users::Users;

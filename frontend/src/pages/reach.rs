@@ -69,30 +69,6 @@ pub fn ReachEditor(
         change.run((id.clone(), wanted, format!("Saved; it holds for {id} at once.")));
         close.run(());
     };
-    let categories = Sensitivity::ALL
-        .iter()
-        .map(|one| {
-            let one = *one;
-            view! {
-                <label class="scope">
-                    <input
-                        type="checkbox"
-                        data-sensitivity=one.as_str()
-                        prop:checked=move || sensitivity.with(|set| set.contains(&one))
-                        on:change=move |event| {
-                            let on = event_target_checked(&event);
-                            sensitivity
-                                .update(|set| {
-                                    if on { set.insert(one) } else { set.remove(&one) };
-                                });
-                        }
-                    />
-                    " "
-                    {one.label()}
-                </label>
-            }
-        })
-        .collect_view();
     let by_role = if user.role.reads_as_written() {
         "as the role has it: as written"
     } else {
@@ -105,7 +81,7 @@ pub fn ReachEditor(
             <Names what="queues" names=queues known=Signal::derive(move || known.get().queues) />
             <fieldset>
                 <legend>"Guarded categories (a note of several needs all of them)"</legend>
-                {categories}
+                <Categories sensitivity=sensitivity />
             </fieldset>
             <div class="row">
                 <label for="reach-written">"Names, numbers and dates"</label>
@@ -130,6 +106,35 @@ pub fn ReachEditor(
             </div>
         </form>
     }
+}
+
+/// A box for each guarded category.
+#[component]
+pub fn Categories(sensitivity: RwSignal<BTreeSet<Sensitivity>>) -> impl IntoView {
+    Sensitivity::ALL
+        .iter()
+        .map(|one| {
+            let one = *one;
+            view! {
+                <label class="scope">
+                    <input
+                        type="checkbox"
+                        data-sensitivity=one.as_str()
+                        prop:checked=move || sensitivity.with(|set| set.contains(&one))
+                        on:change=move |event| {
+                            let on = event_target_checked(&event);
+                            sensitivity
+                                .update(|set| {
+                                    if on { set.insert(one) } else { set.remove(&one) };
+                                });
+                        }
+                    />
+                    " "
+                    {one.label()}
+                </label>
+            }
+        })
+        .collect_view()
 }
 
 /// All names, or some of them; notes without one are one of them.

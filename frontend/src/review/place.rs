@@ -4,12 +4,13 @@ use gloo_net::http::Method;
 use leptos::prelude::*;
 use overread_api::access::PlacesView;
 use overread_api::path::{self, fill};
-use overread_domain::{Permission, Placing, Sensitivity};
+use overread_domain::{Permission, Placing};
 
 use super::choosers::Cancel;
 use super::panel::Panel;
 use super::state::Review;
 use crate::logic::format::place_words;
+use crate::pages::Categories;
 use crate::shell::go;
 use crate::web::{dom, http};
 
@@ -65,30 +66,6 @@ pub fn Place() -> impl IntoView {
             }
         });
     };
-    let categories = Sensitivity::ALL
-        .iter()
-        .map(|one| {
-            let one = *one;
-            view! {
-                <label class="scope">
-                    <input
-                        type="checkbox"
-                        data-place=one.as_str()
-                        checked=sensitivity.with_untracked(|set| set.contains(&one))
-                        on:change=move |event| {
-                            let on = event_target_checked(&event);
-                            sensitivity
-                                .update(|set| {
-                                    if on { set.insert(one) } else { set.remove(&one) };
-                                });
-                        }
-                    />
-                    " "
-                    {one.label()}
-                </label>
-            }
-        })
-        .collect_view();
     view! {
         <form class="card" id="place" aria-labelledby="place-title" on:submit=submit>
             <h2 id="place-title">"Where the note belongs"</h2>
@@ -99,7 +76,7 @@ pub fn Place() -> impl IntoView {
             <Name id="place-site" label="Site" name=site known=Signal::derive(move || known.get().map(|k| k.sites)) />
             <fieldset>
                 <legend>"Guarded: only who was given all of these sees it"</legend>
-                {categories}
+                <Categories sensitivity=sensitivity />
             </fieldset>
             <div class="acts">
                 <button class="primary small" type="submit" aria-busy=move || moving.get().to_string()>

@@ -227,6 +227,14 @@ fn leads_to(answer: &Answer, to: &str) {
     assert_eq!(in_now, to == "/");
 }
 
+/// Who is signed in by an answer.
+async fn signed_in_by(world: &World, answer: &Answer) -> (Client, SessionView) {
+    let mut client = world.stranger();
+    client.take_cookies(answer);
+    let session = client.get(path::SESSION).await.expect(200).json();
+    (client, session)
+}
+
 #[tokio::test]
 async fn a_person_of_the_provider_gets_in_with_the_role_of_their_claims() {
     let provider = Provider::start().await;
@@ -235,9 +243,7 @@ async fn a_person_of_the_provider_gets_in_with_the_role_of_their_claims() {
     let claims = provider.claims(&world, &way.query["nonce"], "eva", &json!(["x", "overread-coders"]));
     let answer = way.back(&provider, claims).await;
     leads_to(&answer, "/");
-    let mut client = world.stranger();
-    client.take_cookies(&answer);
-    let session: SessionView = client.get(path::SESSION).await.expect(200).json();
+    let (client, session) = signed_in_by(&world, &answer).await;
     assert_eq!(
         (session.user.as_str(), session.name.as_str(), session.role),
         ("eva", "Eva Miller", Role::Coder)
@@ -365,9 +371,7 @@ async fn what_the_id_token_leaves_out_is_asked_of_the_provider() {
     let way = begin(&world, &provider).await;
     let answer = way.back(&provider, bare(&way)).await;
     leads_to(&answer, "/");
-    let mut client = world.stranger();
-    client.take_cookies(&answer);
-    let session: SessionView = client.get(path::SESSION).await.expect(200).json();
+    let (_, session) = signed_in_by(&world, &answer).await;
     assert_eq!(
         (session.user.as_str(), session.name.as_str(), session.role),
         ("eva.m", "Eva M.", Role::Coder)

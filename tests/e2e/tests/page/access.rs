@@ -88,7 +88,7 @@ fn a_coder_moves_a_note_to_where_it_belongs() {
     });
     let browser = &stage.browser;
     let entries = stage.import(&[
-        json!({ "id": "n-1", "site": "North", "queue": "inpatient", "text": "Gout of the left ankle." }),
+        json!({ "id": "n-1", "site": "North", "queue": "inpatient", "text": "Gout of the left ankle.\n".repeat(2000) }),
         json!({ "id": "s-1", "site": "South", "queue": "clinic", "text": "Pneumonia." }),
     ]);
     stage.sign_in_as("north");
@@ -105,7 +105,7 @@ fn a_coder_moves_a_note_to_where_it_belongs() {
     stage.focused("#place-queue");
     stage.retype_in("#place-queue", "clinic");
     stage.retype_in("#place-site", "South");
-    browser.click("[data-place=hiv]").unwrap();
+    browser.click("#place [data-sensitivity=hiv]").unwrap();
     browser.click("#place button[type=submit]").unwrap();
     browser.reads("#toast", "n-1 lies now in: South · clinic · HIV").unwrap();
     browser.see("#queue-empty").unwrap();

@@ -70,7 +70,8 @@ fn filters_narrow_the_queue_and_keys_open_what_is_marked() {
     browser.wait("the one begun", || Ok((browser.count("[data-entry]")? == 1).then_some(()))).unwrap();
     notes(&stage, "note-04");
     choose(&stage, "#queue-status", "finished");
-    browser.see("#queue-empty").unwrap();
+    browser.reads("#queue-empty", "finished entries that you worked on").unwrap();
+    stage.looks_well("queue-finished-none");
     choose(&stage, "#queue-status", "");
     choose(&stage, "#queue-sort", "newest");
     browser.see("[data-entry][data-current][data-note='note-69']").unwrap();
